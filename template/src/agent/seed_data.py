@@ -1,0 +1,43 @@
+"""The example tickets, as a table."""
+
+Row = tuple[str, str, str, str, str, str | None, float, float, float | None]
+
+# subject, category, priority, status, requester, assignee, opened (days ago), due (days after), resolved (days after)
+EXAMPLES: list[Row] = [
+    ("VPN drops every ten minutes", "network", "high", "open", "ada", "mara", 3.5, 2, None),
+    ("Laptop battery swells", "hardware", "urgent", "in_progress", "linus", "jonas", 1.5, 1, None),
+    ("Cannot log in after password change", "access", "high", "resolved", "grace", "mara", 20.5, 2, 1.2),
+    ("Printer on floor 3 prints blank pages", "hardware", "normal", "waiting", "alan", "jonas", 12.5, 7, None),
+    ("Spreadsheet crashes on large files", "software", "normal", "open", "edsger", None, 6.5, 7, None),
+    ("Wifi does not reach meeting room B", "network", "low", "open", "barbara", None, 30.5, 14, None),
+    ("Heating in office 212 stays cold", "facilities", "normal", "in_progress", "donald", "priya", 9.5, 5, None),
+    ("New starter needs payroll access", "access", "normal", "resolved", "grace", "mara", 15.5, 3, 4.6),
+    ("Monitor flickers after docking", "hardware", "low", "resolved", "ada", "jonas", 40.5, 14, 9.1),
+    ("Email rules lost after migration", "software", "high", "open", "ken", "sam", 4.5, 3, None),
+    ("VPN client asks for a certificate", "network", "normal", "resolved", "dennis", "mara", 25.5, 7, 2.3),
+    ("Shared drive permission missing", "access", "normal", "waiting", "margaret", "sam", 8.5, 5, None),
+    ("Video calls freeze on hotel wifi", "network", "normal", "in_progress", "john", "mara", 5.5, 7, None),
+    ("Keyboard misses the letter e", "hardware", "low", "open", "frances", None, 2.5, 14, None),
+    ("Licence expired for design tool", "software", "urgent", "open", "jean", "sam", 0.5, 1, None),
+    ("Badge does not open the lab", "access", "high", "in_progress", "rosalind", "priya", 2.5, 1, None),
+    ("Desk lamp broken", "facilities", "low", "resolved", "katherine", "priya", 50.5, 30, 12.4),
+    ("Backup agent reports failures", "software", "high", "waiting", "radia", "jonas", 10.5, 3, None),
+    ("Projector has a green tint", "hardware", "normal", "open", "niklaus", None, 18.5, 10, None),
+    ("Internet outage in the warehouse", "network", "urgent", "resolved", "vint", "mara", 35.5, 1, 0.4),
+    ("Account locked after holidays", "access", "normal", "resolved", "tim", "sam", 22.5, 3, 0.9),
+    ("Office door squeaks", "facilities", "low", "open", "shafi", None, 60.5, 30, None),
+    ("Headset microphone too quiet", "hardware", "low", "resolved", "leslie", "jonas", 28.5, 14, 16.2),
+    ("Calendar shows wrong time zone", "software", "normal", "in_progress", "adele", "sam", 7.5, 7, None),
+    ("Phone does not sync contacts", "software", "low", "open", "whitfield", None, 14.5, 14, None),
+    ("Firewall blocks the build server", "network", "high", "open", "bjarne", "jonas", 1.5, 2, None),
+    ("Remote desktop is slow", "network", "normal", "waiting", "guido", "mara", 11.5, 7, None),
+    ("Two-factor token lost", "access", "urgent", "resolved", "james", "sam", 5.5, 1, 0.3),
+    ("Chair armrest loose", "facilities", "low", "waiting", "anita", "priya", 26.5, 30, None),
+    ("Laptop fan is loud", "hardware", "normal", "in_progress", "hedy", "jonas", 13.5, 10, None),
+    ("Update breaks the scanner driver", "software", "high", "resolved", "ada", "sam", 17.5, 3, 5.8),
+    ("Guest wifi password rotation", "network", "low", "resolved", "karen", "mara", 45.5, 14, 13.0),
+    ("Water leak near the server room", "facilities", "urgent", "resolved", "brian", "priya", 33.5, 1, 0.2),
+    ("Docking station not recognised", "hardware", "normal", "open", "sophie", "jonas", 4.5, 7, None),
+    ("Access to the finance report", "access", "normal", "open", "joan", None, 3.5, 3, None),
+    ("Application hangs at start", "software", "normal", "open", "fei", "sam", 16.5, 7, None),
+]

@@ -1,0 +1,62 @@
+"""No broker: workers are woken by NOTIFY in the service's own database."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from chassis.adapters._postgres_listen import listening, notify
+from chassis.adapters.queue.database_settings import QueueSettings
+from chassis.ports.adapter_context import AdapterContext
+from chassis.ports.errors import UnavailableError
+from chassis.ports.run_queue import RunQueue
+
+CHANNEL = "chassis_runs"
+TIMEOUT_SECONDS = 2.0
+
+
+class DatabaseQueue:
+    """Publishes run ids on a Postgres channel."""
+
+    def __init__(self, conninfo: str, pool: AsyncConnectionPool) -> None:
+        """Use `pool` to publish; each listener opens a connection of its own."""
+        self._conninfo = conninfo
+        self._pool = pool
+
+    async def publish(self, run_id: UUID) -> None:
+        """Notify one run id."""
+        try:
+            async with self._pool.connection() as connection:
+                await notify(connection, CHANNEL, str(run_id))
+        except (psycopg.Error, PoolTimeout) as error:
+            raise UnavailableError from error
+
+    def listen(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Wake for every run announced, by whatever process."""
+        return listening(self._conninfo, CHANNEL, lambda _payload: wake())
+
+    async def check(self) -> None:
+        """Ask the database for a sign of life."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, PoolTimeout) as error:
+            raise UnavailableError from error
+
+
+@asynccontextmanager
+async def open_queue(_settings: QueueSettings, context: AdapterContext) -> AsyncIterator[RunQueue]:
+    """Open the queue with a small pool of its own."""
+    pool = AsyncConnectionPool(
+        context.database,
+        min_size=0,
+        max_size=2,
+        timeout=TIMEOUT_SECONDS,
+        open=False,
+        kwargs={"autocommit": True},
+        name="queue",
+    )
+    async with pool:
+        yield DatabaseQueue(context.database, pool)

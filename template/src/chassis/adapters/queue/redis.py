@@ -1,0 +1,93 @@
+"""Celery on Redis or Valkey: a task carries a run id and wakes the worker's claim loop."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+from uuid import UUID
+
+from celery import Celery
+from celery.apps.worker import Worker as CeleryWorker
+from kombu.exceptions import OperationalError
+
+from chassis.adapters.queue.redis_settings import QueueSettings
+from chassis.ports.adapter_context import AdapterContext
+from chassis.ports.errors import UnavailableError
+from chassis.ports.run_queue import RunQueue
+from chassis.ports.secrets import secret_name
+
+TASK = "chassis.wake"
+TIMEOUT_SECONDS = 2.0
+
+
+class CeleryQueue:
+    """Publishes run ids as Celery tasks; the row in the database, not the message, is what gets executed."""
+
+    def __init__(self, app: Celery) -> None:
+        """Use `app` for publishing and consuming."""
+        self._app = app
+
+    async def publish(self, run_id: UUID) -> None:
+        """Send one task; a broker that is down is an error at once, the outbox tries again."""
+        try:
+            await asyncio.to_thread(self._app.send_task, TASK, args=[str(run_id)], ignore_result=True, retry=False)
+        except (OperationalError, OSError) as error:
+            raise UnavailableError from error
+
+    @asynccontextmanager
+    async def listen(self, wake: Callable[[], None]) -> AsyncIterator[None]:
+        """Run a Celery worker in a thread whose only task calls `wake` in this loop."""
+        loop = asyncio.get_running_loop()
+
+        @self._app.task(name=TASK)
+        def wake_task(_run_id: str) -> None:
+            loop.call_soon_threadsafe(wake)
+
+        worker = CeleryWorker(app=self._app, pool="solo", without_gossip=True, without_mingle=True, loglevel="WARNING")
+        thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            worker.should_stop = True
+            await asyncio.to_thread(worker.stop)
+            await asyncio.to_thread(thread.join, TIMEOUT_SECONDS)
+
+    async def check(self) -> None:
+        """Open a connection to the broker."""
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._connect), TIMEOUT_SECONDS)
+        except (OperationalError, OSError) as error:
+            raise UnavailableError from error
+
+    def _connect(self) -> None:
+        with self._app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=TIMEOUT_SECONDS)
+
+
+@asynccontextmanager
+async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncIterator[RunQueue]:
+    """Configure Celery for ids only: no results, no remote control, nothing but JSON."""
+    url = str(settings.url)
+    if settings.password:
+        password = (await context.secrets.get(secret_name(settings.password))).reveal()
+        scheme, rest = url.split("://", 1)
+        user, _, host = rest.rpartition("@")
+        url = f"{scheme}://{user.split(':')[0]}:{quote(password, safe='')}@{host}"
+    app = Celery(context.service, broker=url, set_as_current=False)
+    app.conf.update(
+        task_default_queue=f"{context.service}.runs",
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=TIMEOUT_SECONDS,
+        broker_transport_options={"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS},
+    )
+    try:
+        yield CeleryQueue(app)
+    finally:
+        await asyncio.to_thread(app.close)

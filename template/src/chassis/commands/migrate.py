@@ -1,0 +1,41 @@
+"""`migrate`: bring the database up to date, or show and check what that means."""
+
+import argparse
+import asyncio
+
+from chassis.db.migrations import check, downgrade, offline_sql, upgrade
+from chassis.settings import Settings
+from chassis.settings_loader import load_settings
+from chassis.telemetry.logging import configure_logging
+from chassis.wiring import open_adapter_context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the modes, of which one is chosen."""
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="fail when the tables and the migrations differ")
+    mode.add_argument("--down-to", metavar="REVISION", help="go back, such as chassis@-1 or agent@base")
+    mode.add_argument("--sql", action="store_true", help="print the SQL and change nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Upgrade to all heads, the checkpointer's tables included, unless told otherwise."""
+    if options.sql:
+        print(offline_sql())
+        return 0
+    settings = load_settings()
+    configure_logging(settings.environment, settings.service.log_level)
+    return asyncio.run(_run(settings, options))
+
+
+async def _run(settings: Settings, options: argparse.Namespace) -> int:
+    async with open_adapter_context(settings) as context:
+        if options.check:
+            problem = await asyncio.to_thread(check, context.database)
+            print(problem or "The tables and the migrations agree.")
+            return 1 if problem else 0
+        if options.down_to:
+            await asyncio.to_thread(downgrade, context.database, options.down_to)
+        else:
+            await upgrade(context)
+    return 0

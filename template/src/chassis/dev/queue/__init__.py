@@ -1,0 +1,1 @@
+"""What the chosen queue needs on a laptop; one module a choice."""

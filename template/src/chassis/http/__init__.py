@@ -1,0 +1,1 @@
+"""The HTTP edge: authentication, access rules, problem+json, and the routes the chassis provides."""

@@ -1,0 +1,67 @@
+"""Building the API. This process loads neither LangGraph nor LangChain."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from chassis.agent_spec import AgentSpec
+from chassis.container import Container
+from chassis.http import assistants, health, runs, threads
+from chassis.http.access import public, require_access_rules
+from chassis.http.middleware import EdgeMiddleware
+from chassis.http.problem import PROBLEM_RESPONSES, install_problem_handlers
+from chassis.import_strings import load_object
+from chassis.settings import Settings
+
+Opener = Callable[[], AbstractAsyncContextManager[Container]]
+
+
+def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> FastAPI:
+    """Build the application; raise `UndeclaredAccessError` when a route says not who may call it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_container() as container:
+            app.state.container = container
+            yield
+
+    app = FastAPI(
+        title=settings.service.name,
+        description=agent.description,
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+    )
+    install_problem_handlers(app)
+    app.add_middleware(EdgeMiddleware, max_body_bytes=settings.http.max_body_bytes)
+    domain: APIRouter = load_object(agent.routes)
+    for router in (health.router, assistants.router, threads.router, runs.router, domain):
+        app.include_router(router)
+    if settings.environment != "production":
+        app.include_router(_openapi_router(app))
+    require_access_rules(app)
+    return app
+
+
+def _openapi_router(app: FastAPI) -> APIRouter:
+    router = APIRouter(dependencies=[public("the API's description, outside production only")], include_in_schema=False)
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    @router.get("/")
+    async def index() -> HTMLResponse:
+        paths = sorted(app.openapi()["paths"])
+        items = "".join(f"<li><code>{path}</code></li>" for path in paths)
+        return HTMLResponse(
+            f"<!doctype html><html lang='en'><title>{app.title}</title><h1>{app.title}</h1>"
+            f"<p>The API is described in <a href='/openapi.json'>openapi.json</a>.</p><ul>{items}</ul>"
+        )
+
+    return router

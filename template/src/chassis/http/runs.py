@@ -1,0 +1,192 @@
+"""Runs: accepted, waited for, streamed, joined. Interactive and background are the same path."""
+
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from sqlalchemy import select
+from starlette.responses import StreamingResponse
+
+from chassis.container import Container
+from chassis.http.access import can
+from chassis.http.assistants import require_assistant
+from chassis.http.dependencies import CallerDependency, ContainerDependency, SessionDependency
+from chassis.http.schemas import RunCreate, RunOut
+from chassis.http.streaming import run_headers, stream_response, wait_response
+from chassis.http.threads import require_thread
+from chassis.identity.roles import RUNS_READ, RUNS_WRITE
+from chassis.ports.errors import InvalidRequestError, NotFoundError
+from chassis.ports.identity import Principal
+from chassis.runs.accept import RunRequest, accept
+from chassis.runs.outbox import publish
+from chassis.runs.tables import Run
+
+router = APIRouter(tags=["runs"])
+MAX_SEQUENCE = 2**63 - 1
+
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="resume after this event")]
+StreamModes = Annotated[list[str] | None, Query(description="narrow the stream to these of the recorded modes")]
+
+
+def run_out(run: Run) -> RunOut:
+    """Give the protocol's shape."""
+    return RunOut.model_validate(
+        {
+            "run_id": run.run_id,
+            "thread_id": run.thread_id,
+            "assistant_id": run.assistant_id,
+            "created_at": run.created_at,
+            "updated_at": run.updated_at,
+            "status": run.status,
+            "metadata": run.run_metadata,
+            "kwargs": run.kwargs,
+            "multitask_strategy": run.multitask_strategy,
+        }
+    )
+
+
+async def accept_run(
+    container: Container, caller: Principal, thread_id: UUID | None, body: RunCreate, request: Request
+) -> Run:
+    """Commit the run, then announce it. The order matters: the queue must never know more than the database."""
+    body.require_supported()
+    require_assistant(container.agent, body.assistant_id)
+    run_request = RunRequest(
+        assistant_id=container.agent.assistant_id,
+        kwargs={
+            "input": body.input,
+            "command": body.command,
+            "config": body.config,
+            "stream_mode": body.stream_modes,
+        },
+        metadata=body.metadata,
+        multitask_strategy="reject" if body.multitask_strategy == "reject" else "enqueue",
+        create_thread=thread_id is None or body.if_not_exists == "create",
+    )
+    trace_context = {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
+    async with container.sessions.begin() as session:
+        run = await accept(session, caller, thread_id or uuid4(), run_request, trace_context)
+    await publish(container.sessions, container.queue, run.run_id)
+    return run
+
+
+async def require_run(session: SessionDependency, caller: Principal, thread_id: UUID, run_id: UUID) -> Run:
+    """Return the run; raise `NotFoundError` when there is none that the caller may see."""
+    await require_thread(session, caller, thread_id)
+    run = await session.scalar(select(Run).where(Run.run_id == run_id, Run.thread_id == thread_id))
+    if run is None:
+        message = f"There is no run {run_id} on this thread."
+        raise NotFoundError(message)
+    return run
+
+
+@router.post("/threads/{thread_id}/runs", dependencies=[can(RUNS_WRITE)])
+async def create_run(
+    thread_id: UUID,
+    body: RunCreate,
+    request: Request,
+    response: Response,
+    caller: CallerDependency,
+    container: ContainerDependency,
+) -> RunOut:
+    """Accept a run in the background; come back for it, or join it."""
+    run = await accept_run(container, caller, thread_id, body, request)
+    response.headers.update(run_headers(run, "join"))
+    return run_out(run)
+
+
+@router.post("/runs", dependencies=[can(RUNS_WRITE)])
+async def create_stateless_run(
+    body: RunCreate, request: Request, response: Response, caller: CallerDependency, container: ContainerDependency
+) -> RunOut:
+    """Accept a run in the background on a thread of its own."""
+    run = await accept_run(container, caller, None, body, request)
+    response.headers.update(run_headers(run, "join"))
+    return run_out(run)
+
+
+@router.post("/threads/{thread_id}/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
+async def wait_for_run(
+    thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+) -> StreamingResponse:
+    """Accept a run and answer with the thread's values when it has ended."""
+    return wait_response(container, await accept_run(container, caller, thread_id, body, request))
+
+
+@router.post("/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
+async def wait_for_stateless_run(
+    body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+) -> StreamingResponse:
+    """Accept a run on a thread of its own and answer with the values when it has ended."""
+    return wait_response(container, await accept_run(container, caller, None, body, request))
+
+
+@router.post("/threads/{thread_id}/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
+async def stream_run(
+    thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+) -> StreamingResponse:
+    """Accept a run and stream it (text/event-stream)."""
+    return stream_response(container, await accept_run(container, caller, thread_id, body, request))
+
+
+@router.post("/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
+async def stream_stateless_run(
+    body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+) -> StreamingResponse:
+    """Accept a run on a thread of its own and stream it (text/event-stream)."""
+    return stream_response(container, await accept_run(container, caller, None, body, request))
+
+
+@router.get("/threads/{thread_id}/runs", dependencies=[can(RUNS_READ)])
+async def list_runs(
+    thread_id: UUID,
+    caller: CallerDependency,
+    session: SessionDependency,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    status: str | None = None,
+) -> list[RunOut]:
+    """List a thread's runs, newest first."""
+    await require_thread(session, caller, thread_id)
+    statement = select(Run).where(Run.thread_id == thread_id).order_by(Run.sequence.desc())
+    if status is not None:
+        statement = statement.where(Run.status == status)
+    return [run_out(run) for run in await session.scalars(statement.limit(limit).offset(offset))]
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}", dependencies=[can(RUNS_READ)])
+async def get_run(thread_id: UUID, run_id: UUID, caller: CallerDependency, session: SessionDependency) -> RunOut:
+    """Read a run."""
+    return run_out(await require_run(session, caller, thread_id, run_id))
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=[can(RUNS_READ)], response_model=dict[str, Any])
+async def join_run(
+    thread_id: UUID, run_id: UUID, caller: CallerDependency, container: ContainerDependency
+) -> StreamingResponse:
+    """Answer with the thread's values when the run has ended."""
+    async with container.sessions() as session:
+        run = await require_run(session, caller, thread_id, run_id)
+    return wait_response(container, run)
+
+
+@router.get(
+    "/threads/{thread_id}/runs/{run_id}/stream", dependencies=[can(RUNS_READ)], response_class=StreamingResponse
+)
+async def join_stream(
+    thread_id: UUID,
+    run_id: UUID,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    last_event_id: LastEventId = None,
+    stream_mode: StreamModes = None,
+) -> StreamingResponse:
+    """Stream a run from its beginning, or from after `Last-Event-ID`; any replica can serve it."""
+    after = last_event_id or "0"
+    if not (after.isascii() and after.isdigit() and int(after) <= MAX_SEQUENCE):
+        message = "Last-Event-ID must be the id of an event of this stream."
+        raise InvalidRequestError(message)
+    async with container.sessions() as session:
+        run = await require_run(session, caller, thread_id, run_id)
+    modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or ()]
+    return stream_response(container, run, int(after), modes)

@@ -1,0 +1,68 @@
+"""Turning a run's log into a response: server-sent events, or the final answer."""
+
+from collections.abc import AsyncIterator, Collection
+from uuid import UUID
+
+from starlette.responses import StreamingResponse
+
+from chassis.container import Container
+from chassis.db import json
+from chassis.runs.events import follow
+from chassis.runs.tables import Run, Thread
+
+HEARTBEAT = b": still here\n\n"
+ALWAYS = frozenset({"metadata", "error", "end"})
+
+
+def run_headers(run: Run, suffix: str) -> dict[str, str]:
+    """Tell the SDK which run this is (Content-Location) and where to reconnect (Location)."""
+    path = f"/threads/{run.thread_id}/runs/{run.run_id}"
+    return {
+        "Content-Location": path,
+        "Location": f"{path}/{suffix}",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+    }
+
+
+def stream_response(container: Container, run: Run, after: int = 0, modes: Collection[str] = ()) -> StreamingResponse:
+    """Stream a run's events as they are written, from `after` on; `modes` narrows what was recorded."""
+    events = _server_sent_events(container, run.run_id, after, frozenset(modes))
+    return StreamingResponse(events, media_type="text/event-stream", headers=run_headers(run, "stream"))
+
+
+def wait_response(container: Container, run: Run) -> StreamingResponse:
+    """Answer with the thread's values once the run has ended; white space in between keeps proxies patient."""
+    body = _final_values(container, run.run_id, run.thread_id)
+    return StreamingResponse(body, media_type="application/json", headers=run_headers(run, "join"))
+
+
+async def _server_sent_events(
+    container: Container, run_id: UUID, after: int, modes: frozenset[str]
+) -> AsyncIterator[bytes]:
+    async for event in follow(container.sessions, container.live_events, run_id, after):
+        if event is None:
+            yield HEARTBEAT
+        elif not modes or event.event in ALWAYS or _mode_of(event.event) in modes:
+            yield f"id: {event.sequence}\nevent: {event.event}\ndata: {event.payload}\n\n".encode()
+
+
+async def _final_values(container: Container, run_id: UUID, thread_id: UUID) -> AsyncIterator[bytes]:
+    error: str | None = None
+    async for event in follow(container.sessions, container.live_events, run_id):
+        if event is None:
+            yield b"\n"
+        elif event.event == "error":
+            error = event.payload
+    if error is not None:
+        yield json.dump_bytes({"__error__": json.loads(error)})
+        return
+    async with container.sessions() as session:
+        thread = await session.get_one(Thread, thread_id)
+        interrupts = [interrupt for waiting in thread.interrupts.values() for interrupt in waiting]
+        values = dict(thread.state_values or {})
+        yield json.dump_bytes(values | ({"__interrupt__": interrupts} if interrupts else {}))
+
+
+def _mode_of(event: str) -> str:
+    return event.partition("/")[0]

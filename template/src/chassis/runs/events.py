@@ -1,0 +1,151 @@
+"""The run's event log: written by the worker that holds the lease, read by any replica."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import json
+from chassis.db.engine import Sessions
+from chassis.ports.errors import UnavailableError
+from chassis.ports.identity import Principal
+from chassis.ports.live_events import LiveEvents
+from chassis.runs.lease import Lease, LeaseLostError, fenced
+from chassis.runs.tables import RunEvent
+
+END = "end"
+FLUSH_SECONDS = 0.05
+READ_LIMIT = 500
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a run's log; `payload` is JSON text."""
+
+    sequence: int
+    event: str
+    payload: str
+
+
+async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: Sequence[Event]) -> None:
+    """Add events to the log within the caller's transaction."""
+    rows = [
+        {
+            "run_id": run_id,
+            "tenant_id": owner.tenant_id,
+            "owner_id": owner.subject,
+            "sequence": event.sequence,
+            "event": event.event,
+            "payload": event.payload,
+        }
+        for event in events
+    ]
+    if rows:
+        await session.execute(insert(RunEvent), rows)
+
+
+async def next_sequence(session: AsyncSession, run_id: UUID) -> int:
+    """Give the number of the next event; safe for the one worker that holds the lease."""
+    last = await session.scalar(select(func.max(RunEvent.sequence)).where(RunEvent.run_id == run_id))
+    return (last or 0) + 1
+
+
+class EventWriter:
+    """Collects events and writes them in batches: at the end of each step, and at most 50 ms after a delta.
+
+    No commit and no notification per token: a model's stream of a hundred deltas a second becomes twenty writes.
+    """
+
+    def __init__(self, sessions: Sessions, live_events: LiveEvents, lease: Lease, first: int) -> None:
+        """Write for `lease`, starting with the sequence number `first`."""
+        self._sessions = sessions
+        self._live_events = live_events
+        self._lease = lease
+        self._next = first
+        self._pending: list[Event] = []
+        self._writing = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+
+    def add(self, event: str, data: Any) -> None:
+        """Take an event; it is written with the next flush, which is scheduled if there is none."""
+        self._pending.append(Event(self._next, event, json.dumps(data)))
+        self._next += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_now)
+
+    async def flush(self) -> None:
+        """Write what was collected and tell the followers; what cannot be written stays collected."""
+        async with self._writing:
+            self._stop_timer()
+            if not self._pending:
+                return
+            batch = list(self._pending)
+            async with fenced(self._sessions, self._lease) as session:
+                await append(session, self._lease.run_id, self._lease.caller, batch)
+            del self._pending[: len(batch)]
+        await self._live_events.notify(self._lease.run_id)
+
+    async def write_last(self, session: AsyncSession) -> None:
+        """Write what is left within the transaction that ends the run; call `settle` first."""
+        await append(session, self._lease.run_id, self._lease.caller, self._pending)
+
+    async def settle(self) -> None:
+        """Schedule no more flushes and wait for the one under way, which is never cut off in its commit."""
+        self._stop_timer()
+        if self._flushing is not None:
+            await asyncio.gather(self._flushing, return_exceptions=True)
+
+    def _flush_now(self) -> None:
+        self._timer = None
+        self._flushing = asyncio.create_task(self._flush_quietly())
+
+    async def _flush_quietly(self) -> None:
+        # What goes wrong here goes wrong again at the step's own flush, which is where it is dealt with.
+        with suppress(LeaseLostError, DBAPIError, UnavailableError, OSError):
+            await self.flush()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+async def read(sessions: Sessions, run_id: UUID, after: int) -> list[Event]:
+    """Read the next events of a run, at most 500."""
+    columns = (RunEvent.sequence, RunEvent.event, RunEvent.payload)
+    async with sessions() as session:
+        rows = await session.execute(
+            select(*columns)
+            .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
+            .order_by(RunEvent.sequence)
+            .limit(READ_LIMIT)
+        )
+        return [Event(*row) for row in rows]
+
+
+async def follow(
+    sessions: Sessions, live_events: LiveEvents, run_id: UUID, after: int = 0
+) -> AsyncIterator[Event | None]:
+    """Yield a run's events from `after` on until its `end`, on any replica, however the notifications fare.
+
+    `None` is yielded when nothing happened for a while, so that the caller can show a sign of life.
+    """
+    async with live_events.subscribe(run_id) as wait:
+        while True:
+            events = await read(sessions, run_id, after)
+            for event in events:
+                after = event.sequence
+                yield event
+                if event.event == END:
+                    return
+            if not events:
+                await wait(POLL_SECONDS)
+                yield None

@@ -1,0 +1,15 @@
+"""Which failures are the infrastructure's: such a run keeps its lease until it expires, and is tried again."""
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SqlalchemyPoolTimeout
+
+from chassis.ports.errors import UnavailableError
+
+
+def is_transient(error: BaseException) -> bool:
+    """Say whether trying the same step again later may well succeed."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+    return isinstance(error, psycopg.OperationalError | PoolTimeout | SqlalchemyPoolTimeout | UnavailableError)

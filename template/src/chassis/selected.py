@@ -1,0 +1,34 @@
+"""The adapters this project was generated with. Only `wiring` and `settings` import this module.
+
+What the API process must not load (LangGraph, model SDKs) is named by import string and loaded by workers.
+"""
+
+from chassis.adapters.identity.development import open_authenticator
+from chassis.adapters.identity.development_settings import IdentitySettings
+from chassis.adapters.live_events.postgres import open_live_events
+from chassis.adapters.model.model_settings import ModelSettings
+from chassis.adapters.queue.database import open_queue
+from chassis.adapters.queue.database_settings import QueueSettings
+from chassis.adapters.secret_backend.env import open_secret_manager
+from chassis.adapters.secret_backend.env_settings import SecretSettings
+
+CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
+DEV_QUEUE = "chassis.dev.queue.database:queue_environment"
+MODELS = {
+    "local": "chassis.adapters.model.local:open_model",
+    "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
+}
+
+__all__ = [
+    "CHECKPOINTS",
+    "DEV_QUEUE",
+    "MODELS",
+    "IdentitySettings",
+    "ModelSettings",
+    "QueueSettings",
+    "SecretSettings",
+    "open_authenticator",
+    "open_live_events",
+    "open_queue",
+    "open_secret_manager",
+]

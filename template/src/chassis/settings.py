@@ -1,0 +1,83 @@
+"""The settings of the service: one frozen tree, read from the environment once, validated whole.
+
+`queue.url` in Python is CHASSIS__QUEUE__URL in the environment. There is no `.env` file: nothing is read that the
+platform did not put there. `environment` defaults to production, so that forgetting it gives the strict behaviour.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PostgresDsn, UrlConstraints, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.selected import IdentitySettings, ModelSettings, QueueSettings, SecretSettings
+from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production
+
+PREFIX = "CHASSIS__"
+
+SingleHostPostgresDsn = Annotated[PostgresDsn, UrlConstraints(allowed_schemes=["postgresql"])]
+
+
+class ServiceSettings(SettingsGroup):
+    """The service's own name and log output."""
+
+    name: str = Field("agent-service", pattern=r"\A[a-z][a-z0-9-]{0,62}\z", description="lower-case letters, digits, -")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least severe level shown")
+
+
+class HttpSettings(SettingsGroup):
+    """The HTTP server."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; containers set 0.0.0.0")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="larger request bodies are refused")
+
+
+class DatabaseSettings(SettingsGroup):
+    """The Postgres database."""
+
+    url: SingleHostPostgresDsn = Field(description="such as postgresql://app@db.internal:5432/app")
+    password: SecretRef | None = Field(
+        None, description="reference to the password, such as secret://database_password"
+    )
+    pool_size: int = Field(10, ge=1, le=200, description="connections kept open by a process")
+    statement_timeout_seconds: float = Field(30, gt=0, le=3600, description="longest time a statement may take")
+
+    @field_validator("url")
+    @classmethod
+    def no_password_in_url(cls, url: PostgresDsn, info: ValidationInfo) -> PostgresDsn:
+        """Keep passwords out of what is logged, dumped and shown by orchestrators."""
+        if in_production(info) and any(host["password"] for host in url.hosts()):
+            message = (
+                "must not contain a password in production; put it in the secret backend and set database.password"
+            )
+            raise ValueError(message)
+        return url
+
+
+class RunSettings(SettingsGroup):
+    """How runs are leased and executed by workers."""
+
+    concurrency: int = Field(10, ge=1, le=1000, description="runs one worker executes at the same time")
+    lease_seconds: float = Field(15, ge=1, le=600, description="a run whose worker is silent for so long is taken over")
+    poll_seconds: float = Field(1, ge=0.05, le=60, description="how often an idle worker looks without being woken")
+    max_attempts: int = Field(5, ge=1, le=100, description="after so many attempts a run is given up as failed")
+    recursion_limit: int = Field(25, ge=1, le=1000, description="steps a graph may take in one run")
+    drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")
+
+
+class Settings(BaseSettings):
+    """The root of the tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    environment: Environment = "production"
+    service: ServiceSettings
+    http: HttpSettings
+    database: DatabaseSettings
+    runs: RunSettings
+    model: ModelSettings
+    queue: QueueSettings
+    secrets: SecretSettings
+    identity: IdentitySettings

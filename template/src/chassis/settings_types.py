@@ -1,0 +1,22 @@
+"""Types shared by the settings groups."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo
+
+Environment = Literal["development", "test", "production"]
+
+SecretRef = Annotated[str, StringConstraints(pattern=r"\Asecret://[a-z][a-z0-9_]*\z")]
+"""A reference to a secret, such as `secret://database_password`; the value never appears in settings."""
+
+
+class SettingsGroup(BaseModel):
+    """A group of settings, one level below the root: `queue.url` is CHASSIS__QUEUE__URL in the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+def in_production(info: ValidationInfo) -> bool:
+    """Say, inside a validator, whether the settings being validated are those of production (the default)."""
+    context: dict[str, Any] = info.context or {}
+    return bool(context.get("environment", "production") == "production")

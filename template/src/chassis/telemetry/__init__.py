@@ -1,0 +1,1 @@
+"""Logs; traces and metrics will live here too."""

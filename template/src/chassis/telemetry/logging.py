@@ -1,0 +1,51 @@
+"""Structured logs: JSON lines, one an event; readable lines on a laptop."""
+
+import logging
+import sys
+
+import structlog
+
+from chassis.settings_types import Environment
+
+CHATTY = (
+    "httpx",
+    "httpcore",
+    "uvicorn.access",
+    "celery",
+    "kombu",
+    "psycopg.pool",
+    "alembic.autogenerate",
+    "alembic.runtime.plugins",
+)
+
+
+def configure_logging(environment: Environment, level: str) -> None:
+    """Send everything, the standard library's loggers included, through one formatter to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=True,
+    )
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if environment == "development":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

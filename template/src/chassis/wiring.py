@@ -1,0 +1,96 @@
+"""The only wiring: serve, work, the commands and the tests all get what they use from here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from chassis import selected
+from chassis.agent_spec import AgentSpec
+from chassis.container import Container
+from chassis.db.engine import connection_string, make_sessions, open_engine
+from chassis.identity.roles import CHASSIS_ROLES, merge_roles
+from chassis.import_strings import load_object
+from chassis.ports.adapter_context import AdapterContext
+from chassis.ports.checkpoints import Checkpoints
+from chassis.ports.identity import Authenticator
+from chassis.ports.live_events import LiveEvents
+from chassis.ports.run_queue import RunQueue
+from chassis.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+AGENT = "agent:AGENT"
+
+
+class Overrides(TypedDict, total=False):
+    """What a test may put in place of the real thing."""
+
+    agent: AgentSpec
+    queue: RunQueue
+    live_events: LiveEvents
+    authenticator: Authenticator
+
+
+def load_agent() -> AgentSpec:
+    """Read the agent's specification, which loads nothing heavy."""
+    spec: AgentSpec = load_object(AGENT)
+    return spec
+
+
+@asynccontextmanager
+async def open_adapter_context(settings: Settings) -> AsyncIterator[AdapterContext]:
+    """Open the secret backend and resolve the database's connection string."""
+    async with selected.open_secret_manager(settings.secrets) as secrets:
+        database = await connection_string(settings.database, secrets)
+        yield AdapterContext(database=database, secrets=secrets, service=settings.service.name)
+
+
+@asynccontextmanager
+async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> AsyncIterator[Container]:
+    """Open every port that a process needs, in order, and close them in reverse."""
+    agent = overrides.get("agent") or load_agent()
+    async with AsyncExitStack() as stack:
+        context = await stack.enter_async_context(open_adapter_context(settings))
+        engine = await stack.enter_async_context(open_engine(context.database, settings.database, context.service))
+
+        async def port(name: str, opener: Any) -> Any:
+            given: Any = overrides.get(name)
+            return given if given is not None else await stack.enter_async_context(opener)
+
+        yield Container(
+            settings=settings,
+            agent=agent,
+            roles=merge_roles(CHASSIS_ROLES, agent.roles),
+            sessions=make_sessions(engine),
+            queue=await port("queue", selected.open_queue(settings.queue, context)),
+            live_events=await port("live_events", selected.open_live_events(context)),
+            authenticator=await port("authenticator", selected.open_authenticator(settings.identity, context)),
+            adapter_context=context,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What only a worker has: the checkpointer and the model."""
+
+    checkpoints: Checkpoints
+    model: "BaseChatModel"
+
+
+@asynccontextmanager
+async def open_worker_parts(container: Container) -> AsyncIterator[WorkerParts]:
+    """Load and open what the API process must not load."""
+    settings = container.settings
+    open_model = load_object(selected.MODELS[settings.model.provider])
+    async with open_checkpoints(container.adapter_context, settings.runs.concurrency + 2) as checkpoints:
+        yield WorkerParts(checkpoints, await open_model(settings.model, container.adapter_context))
+
+
+@asynccontextmanager
+async def open_checkpoints(context: AdapterContext, size: int) -> AsyncIterator[Checkpoints]:
+    """Open the chosen state store's checkpointer."""
+    opener = load_object(selected.CHECKPOINTS)
+    async with opener(context, size) as checkpoints:
+        yield checkpoints
