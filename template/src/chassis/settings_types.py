@@ -19,4 +19,4 @@ class SettingsGroup(BaseModel):
 def in_production(info: ValidationInfo) -> bool:
     """Say, inside a validator, whether the settings being validated are those of production (the default)."""
     context: dict[str, Any] = info.context or {}
-    return bool(context.get("environment", "production") == "production")
+    return context.get("environment") not in ("development", "test")  # a mistyped one is strict, too

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from chassis import selected
@@ -19,9 +18,12 @@ from chassis.ports.run_queue import RunQueue
 from chassis.settings import Settings
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from chassis.runs.execute import Executor
 
 AGENT = "agent:AGENT"
+# By import string, because the API process, which imports this module, must load neither.
+EXECUTOR = "chassis.runs.execute:Executor"
+GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
 
 
 class Overrides(TypedDict, total=False):
@@ -71,21 +73,16 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
         )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerParts:
-    """What only a worker has: the checkpointer and the model."""
-
-    checkpoints: Checkpoints
-    model: "BaseChatModel"
-
-
 @asynccontextmanager
-async def open_worker_parts(container: Container) -> AsyncIterator[WorkerParts]:
-    """Load and open what the API process must not load."""
+async def open_executor(container: Container) -> "AsyncIterator[Executor]":
+    """Load and open what only a worker has: the checkpointer, the model, the agent's graph and what executes it."""
     settings = container.settings
     open_model = load_object(selected.MODELS[settings.model.provider])
     async with open_checkpoints(container.adapter_context, settings.runs.concurrency + 2) as checkpoints:
-        yield WorkerParts(checkpoints, await open_model(settings.model, container.adapter_context))
+        model = await open_model(settings.model, container.adapter_context)
+        dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
+        graph = load_object(container.agent.graph)(dependencies)
+        yield load_object(EXECUTOR)(graph, container.sessions, container.live_events, settings.runs)
 
 
 @asynccontextmanager

@@ -3,17 +3,15 @@
 import argparse
 import asyncio
 import signal
+from typing import Unpack
 
 import structlog
 
-from chassis.api.graph import GraphDependencies
-from chassis.import_strings import load_object
-from chassis.runs.execute import Executor
 from chassis.runs.worker import Worker
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
-from chassis.wiring import open_container, open_worker_parts
+from chassis.wiring import Overrides, open_container, open_executor
 
 log = structlog.get_logger()
 
@@ -30,15 +28,12 @@ def run(_options: argparse.Namespace) -> int:
     return 0
 
 
-async def work(settings: Settings) -> None:
+async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
     """Open the ports, build the graph and execute runs."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_container(settings) as container, open_worker_parts(container) as parts:
-        build = load_object(container.agent.graph)
-        graph = build(GraphDependencies(model=parts.model, checkpointer=parts.checkpoints.saver))
-        executor = Executor(graph, container.sessions, container.live_events, settings.runs)
+    async with open_container(settings, **overrides) as container, open_executor(container) as executor:
         worker = Worker(container, executor)
         log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
         await worker.run(stop)

@@ -5,6 +5,7 @@ Everything that changes the schema does so under one advisory lock, so that repl
 
 import asyncio
 import io
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ ROOT = Path("migrations")
 BRANCHES = ("chassis", "agent")
 LOCK_KEY = 0x43484153  # "CHAS"; any constant that nothing else in this database locks
 LOCK_TIMEOUT = "5s"
+LOCK_RETRY_SECONDS = 0.1
 CONNECT_SECONDS = 10
 
 
@@ -118,8 +120,16 @@ def _schema_lock(database: str) -> Iterator[None]:
         message = f"The database cannot be reached: {str(error).strip()}"
         raise UnavailableError(message) from error
     with connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        # Asked for again and again, not waited for: a waiting statement holds a snapshot, for which the checkpointer's
+        # CREATE INDEX CONCURRENTLY under this very lock would wait in turn, for ever.
+        while not _try_lock(connection):
+            time.sleep(LOCK_RETRY_SECONDS)
         yield
+
+
+def _try_lock(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
+    return bool(row and row[0])
 
 
 @contextmanager

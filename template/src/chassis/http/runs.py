@@ -188,5 +188,5 @@ async def join_stream(
         raise InvalidRequestError(message)
     async with container.sessions() as session:
         run = await require_run(session, caller, thread_id, run_id)
-    modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or ()]
+    modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or () if mode]
     return stream_response(container, run, int(after), modes)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,16 @@ class RunContext:
     principal: Principal
     _lease: Lease = field(repr=False)
     _sessions: Sessions = field(repr=False)
+
+    @property
+    def thread_id(self) -> UUID:
+        """The thread this run belongs to."""
+        return self._lease.thread_id
+
+    @property
+    def run_id(self) -> UUID:
+        """The run itself."""
+        return self._lease.run_id
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphDrained, GraphRecursionError
+from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 
 from chassis.db.engine import Sessions
 from chassis.ports.errors import ChassisError
@@ -20,6 +20,7 @@ from chassis.runs.lease import Lease, LeaseLostError, fenced, keep
 from chassis.runs.projection import StateProjection, project
 from chassis.runs.release import release
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
+from chassis.runs.tables import RunStatus
 from chassis.runs.transient import is_transient
 from chassis.settings import RunSettings
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 log = structlog.get_logger()
-
-Outcome = Literal["success", "interrupted"]
 
 
 class Executor:
@@ -83,18 +82,19 @@ class Executor:
 
     async def _stream_to_end(self, lease: Lease, control: RunControl, writer: EventWriter) -> None:
         try:
-            outcome = await self._stream(lease, control, writer)
+            state = await self._stream(lease, control, writer)
         except (GraphDrained, LeaseLostError):
             raise
         except Exception as error:
             if is_transient(error):
                 raise
             log.exception("run.failed")
-            await self._end(lease, writer, "error", describe(error))
+            await self._end(lease, writer, "error", error=describe(error))
         else:
-            await self._end(lease, writer, outcome, None)
+            projection = StateProjection.from_snapshot(state)
+            await self._end(lease, writer, "interrupted" if state.next else "success", projection)
 
-    async def _stream(self, lease: Lease, control: RunControl, writer: EventWriter) -> Outcome:
+    async def _stream(self, lease: Lease, control: RunControl, writer: EventWriter) -> StateSnapshot:
         """Stream the graph from its input, or from where an earlier attempt of this run left it."""
         writer.add("metadata", {"run_id": str(lease.run_id), "attempt": lease.attempt})
         config = self._config(lease)
@@ -119,7 +119,7 @@ class Executor:
                 if mode == "checkpoints":
                     await self._write_step(lease, writer, StateProjection.from_checkpoint_event(data))
             state = await self._graph.aget_state(config)
-        return "interrupted" if state.next else "success"
+        return state
 
     def _config(self, lease: Lease) -> RunnableConfig:
         given = lease.kwargs.get("config") or {}
@@ -135,13 +135,22 @@ class Executor:
         async with fenced(self._sessions, lease) as session:
             await project(session, lease.thread_id, state)
 
-    async def _end(self, lease: Lease, writer: EventWriter, status: Any, error: dict[str, Any] | None) -> None:
+    async def _end(
+        self,
+        lease: Lease,
+        writer: EventWriter,
+        status: RunStatus,
+        state: StateProjection | None = None,
+        error: dict[str, Any] | None = None,
+    ) -> None:
         if error is not None:
             writer.add("error", error)
         writer.add(END, None)
         await writer.settle()
         async with fenced(self._sessions, lease, exclusive=True) as session:
             await writer.write_last(session)
+            if state is not None:
+                await project(session, lease.thread_id, state)
             await finish(
                 session,
                 run_id=lease.run_id,
@@ -169,5 +178,7 @@ def describe(error: Exception) -> dict[str, Any]:
     if isinstance(error, GraphRecursionError):
         message = "The agent took more steps than runs.recursion_limit allows; ask for less, or raise the limit."
         return {"error": "GraphRecursionError", "message": message}
+    if isinstance(error, EmptyInputError):
+        return {"error": "EmptyInputError", "message": "The input has none of the fields that the agent's graph reads."}
     message = "The run failed in an unforeseen way; the worker's log has the details under this run's id."
     return {"error": type(error).__name__, "message": message}

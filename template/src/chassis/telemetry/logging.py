@@ -34,7 +34,11 @@ def configure_logging(environment: Environment, level: str) -> None:
     )
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if environment == "development":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the default shows local variables, secrets included
+        )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -73,6 +73,7 @@ NUMBERS = {
 }
 ENDINGS = ("ing", "ed", "es", "s", "e")
 SHORTEST_STEM = 3
+NOTHING_TO_DO = 10  # what a tool loses that was told a subject, but none of what it could do with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,9 @@ def _score(text: str, function: Mapping[str, Any]) -> tuple[int, PlannedCall] | 
             score += 2
     if any(name not in arguments for name in parameters.get("required", ())):
         return None
-    optional = [name for name in arguments if name not in parameters.get("required", ())]
-    only_changes = len(parameters.get("required", ())) > 0 and len(parameters.get("properties", {})) > 1
-    return (score - (10 if only_changes and not optional else 0)), PlannedCall(function["name"], arguments)
+    required = set(parameters.get("required", ()))
+    nothing_to_do = required and set(arguments) == required < set(parameters["properties"])
+    return (score - NOTHING_TO_DO if nothing_to_do else score), PlannedCall(function["name"], arguments)
 
 
 def _fill(clause: Clause, schema: Mapping[str, Any]) -> Any:

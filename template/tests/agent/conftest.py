@@ -1,0 +1,22 @@
+"""The service desk, running, with its example tickets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.support.service import RunningService, running_service
+
+from agent import AGENT
+from agent.seed import seed
+from chassis.api import Principal
+from chassis.settings import Settings
+
+TENANT = "service-desk"
+
+
+@pytest.fixture(scope="session")
+async def desk(settings: Settings) -> AsyncIterator[RunningService]:
+    """A running API and worker of the agent."""
+    async with running_service(settings, AGENT) as service:
+        async with service.container.sessions.begin() as session:
+            await seed(session, Principal(TENANT, "ada", ("admin",)))
+        yield service

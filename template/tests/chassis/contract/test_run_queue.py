@@ -1,0 +1,46 @@
+"""What every queue adapter must do; the chosen one is tested, on a real server."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from chassis import selected
+from chassis.container import Container
+from chassis.ports.errors import UnavailableError
+from chassis.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_published_run_wakes_a_listener(container: Container) -> None:
+    woken = asyncio.Event()
+    async with container.queue.listen(woken.set):
+        async with asyncio.timeout(10):
+            while not woken.is_set():  # a listener may need a moment until it hears
+                await container.queue.publish(uuid4())
+                await asyncio.sleep(0.1)
+
+
+async def test_listening_ends_with_its_context(container: Container) -> None:
+    woken = asyncio.Event()
+    async with container.queue.listen(woken.set):
+        pass
+    await container.queue.publish(uuid4())
+    await asyncio.sleep(0.2)
+    assert not woken.is_set()
+
+
+async def test_a_server_that_is_there_passes_the_check(container: Container) -> None:
+    await container.queue.check()
+
+
+async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, container: Container) -> None:
+    elsewhere = settings.queue.model_copy(update={"url": "redis://127.0.0.1:1/0"})
+    context = container.adapter_context
+    nowhere = type(context)(database="postgresql://x@127.0.0.1:1/x", secrets=context.secrets, service="test")
+    async with selected.open_queue(elsewhere, nowhere) as queue:
+        with pytest.raises(UnavailableError):
+            await queue.publish(uuid4())
+        with pytest.raises(UnavailableError):
+            await queue.check()

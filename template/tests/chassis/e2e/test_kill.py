@@ -1,0 +1,98 @@
+"""kill -9 in the middle of a run: the answer still arrives, and no effect is repeated."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from tests.support.sample_agent import SAMPLE
+from tests.support.sample_graph import EFFECT
+from tests.support.service import RunningService, serving
+
+from chassis.audit.tables import AuditEvent
+from chassis.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 8
+
+
+@contextmanager
+def worker_process(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.process"], env=environment, stdout=output, stderr=output
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+async def api(settings: Settings) -> AsyncIterator[RunningService]:
+    async with serving(settings, SAMPLE) as service:
+        yield service
+
+
+@pytest.fixture
+def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, "PYTHONPATH": os.pathsep.join([".", "src"])}
+
+
+async def effects(service: RunningService, thread_id: str) -> list[str]:
+    async with service.container.sessions() as session:
+        rows = await session.scalars(
+            select(AuditEvent.resource)
+            .where(AuditEvent.action == EFFECT, AuditEvent.details["thread"].astext == thread_id)
+            .order_by(AuditEvent.event_id)
+        )
+        return list(rows)
+
+
+async def until_effects(service: RunningService, thread_id: str, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(await effects(service, thread_id)) < count:  # noqa: ASYNC110 - another process writes them
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP], ids=lambda number: number.name)
+async def test_a_run_survives_its_worker(
+    api: RunningService, process_environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    client = api.sdk()
+    thread_id = (await client.threads.create())["thread_id"]
+    with worker_process(process_environment, tmp_path / "first.log") as first:
+        run = await client.runs.create(
+            thread_id, "agent", input={"rounds": ROUNDS, "delay": 0.25}, stream_mode="custom"
+        )
+        await until_effects(api, thread_id, 3)
+        first.send_signal(number)
+        if number is not signal.SIGSTOP:
+            await asyncio.to_thread(first.wait)
+        with worker_process(process_environment, tmp_path / "second.log"):
+            values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 40)
+            if number is signal.SIGSTOP:  # the zombie wakes up and must notice that it lost the lease
+                first.send_signal(signal.SIGCONT)
+                await asyncio.sleep(2)
+    assert values["log"] == [f"round {index}" for index in range(ROUNDS)]
+    assert await effects(api, thread_id) == [f"round/{index}" for index in range(ROUNDS)]
+    parts = [part async for part in client.runs.join_stream(thread_id, run["run_id"])]
+    assert [part.event for part in parts if part.event == "metadata"] == ["metadata", "metadata"]
+    assert parts[-1].event == "end"
+    async with api.container.sessions() as session:
+        finished = await session.scalar(
+            select(func.count()).where(
+                AuditEvent.action == "run.finished", AuditEvent.resource == f"run/{run['run_id']}"
+            )
+        )
+    assert finished == 1

@@ -1,0 +1,80 @@
+"""Configuration: strict, complete about what is wrong, and silent about values."""
+
+import subprocess
+import sys
+
+import pytest
+
+from chassis.settings_loader import InvalidSettingsError, known_variables, load_settings
+
+QUEUE = {"CHASSIS__QUEUE__URL": "redis://localhost"} if "CHASSIS__QUEUE__URL" in known_variables() else {}
+VALID = {
+    "CHASSIS__ENVIRONMENT": "test",
+    "CHASSIS__DATABASE__URL": "postgresql://app@localhost/app",
+    **QUEUE,
+}
+
+
+def problems(**changes: str) -> list[str]:
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({**VALID, **{f"CHASSIS__{name}": value for name, value in changes.items()}})
+    return caught.value.problems
+
+
+def test_the_environment_becomes_a_tree() -> None:
+    settings = load_settings({**VALID, "CHASSIS__RUNS__CONCURRENCY": "3", "OTHER": "x"})
+    assert (settings.runs.concurrency, settings.environment) == (3, "test")
+
+
+def test_every_problem_is_named_at_once_with_its_remedy() -> None:
+    found = problems(RUNS__CONCURRENCY="many", HTTP__PORT="99999", DATABSE__URL="x", ENVIRONMENT="prod")
+    assert [problem.split(":")[0] for problem in found] == [
+        "CHASSIS__DATABSE__URL",
+        "CHASSIS__ENVIRONMENT",
+        "CHASSIS__HTTP__PORT",
+        "CHASSIS__IDENTITY",
+        "CHASSIS__RUNS__CONCURRENCY",
+    ]
+    assert found[0].endswith("Did you mean CHASSIS__DATABASE__URL?")
+    assert "development" in found[1]
+
+
+def test_values_are_never_echoed() -> None:
+    found = " ".join(problems(DATABASE__URL="mysql://app:hunter2@x", MODEL__API_KEY="hunter2", HUNTER="hunter2"))
+    assert "hunter2" not in found
+    assert "CHASSIS__MODEL__API_KEY" in found
+
+
+def test_the_database_is_required() -> None:
+    with pytest.raises(InvalidSettingsError, match="CHASSIS__DATABASE__URL: is required"):
+        load_settings({name: value for name, value in VALID.items() if "DATABASE" not in name})
+
+
+def test_production_is_the_default_and_refuses_the_development_principal() -> None:
+    environ = {name: value for name, value in VALID.items() if name != "CHASSIS__ENVIRONMENT"}
+    with pytest.raises(InvalidSettingsError, match="development principal is refused in production"):
+        load_settings(environ)
+
+
+def test_production_refuses_a_password_in_a_url() -> None:
+    found = problems(ENVIRONMENT="production", DATABASE__URL="postgresql://app:hunter2@db/app")
+    assert any("DATABASE__URL: must not contain a password" in problem for problem in found)
+    assert "hunter2" not in " ".join(found)
+
+
+def test_a_remote_model_needs_an_address_and_a_key() -> None:
+    assert "model.base_url and model.api_key" in problems(MODEL__PROVIDER="openai_compatible")[0]
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings(VALID)
+    with pytest.raises(Exception, match="frozen"):
+        settings.runs.concurrency = 1  # type: ignore[misc]
+
+
+def test_a_wrong_configuration_ends_the_process_with_2_and_no_traceback() -> None:
+    command = [sys.executable, "-m", "chassis", "serve"]
+    done = subprocess.run(command, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("The configuration has ")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,51 @@
+"""Real servers for all tests: one Postgres (and broker) a session, found or started, migrated once."""
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from tests.support.sample_agent import SAMPLE
+from tests.support.service import RunningService, running_service
+
+from chassis.container import Container
+from chassis.db.migrations import upgrade
+from chassis.dev.environment import development_environment
+from chassis.settings import Settings
+from chassis.settings_loader import load_settings
+from chassis.wiring import open_adapter_context, open_container
+
+FAST_RUNS = {"CHASSIS__RUNS__LEASE_SECONDS": "2", "CHASSIS__RUNS__POLL_SECONDS": "0.5"}
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment of a test service, with its servers running."""
+    directory = tmp_path_factory.mktemp("servers")
+    for path in (directory, *directory.parents[:2]):
+        path.chmod(0o755)  # Postgres runs as another user where the tests run as root
+    with development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def settings(environment: Mapping[str, str]) -> Settings:
+    """Settings that lead to a migrated database."""
+    settings = load_settings(environment)
+    async with open_adapter_context(settings) as context:
+        await upgrade(context)
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def container(settings: Settings) -> AsyncIterator[Container]:
+    """The sample agent's ports, on real servers."""
+    async with open_container(settings, agent=SAMPLE) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+async def service(settings: Settings) -> AsyncIterator[RunningService]:
+    """A running API and worker of the sample agent."""
+    async with running_service(settings, SAMPLE) as service:
+        yield service
