@@ -1,6 +1,7 @@
 """The service desk, running, with its example tickets."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.support.service import RunningService, running_service
@@ -11,6 +12,11 @@ from chassis.api import Principal
 from chassis.settings import Settings
 
 TENANT = "service-desk"
+
+
+def said(question: str) -> dict[str, Any]:
+    """The input of a run that asks something."""
+    return {"messages": [{"role": "user", "content": question}]}
 
 
 @pytest.fixture(scope="session")

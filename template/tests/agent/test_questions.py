@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.agent.conftest import TENANT
+from tests.agent.conftest import TENANT, said
 from tests.support.service import RunningService
 
 pytestmark = pytest.mark.slow
@@ -65,9 +65,7 @@ LISTS = [
 
 
 async def ask(desk: RunningService, question: str) -> str:
-    values: Any = await desk.sdk(TENANT).runs.wait(
-        None, "agent", input={"messages": [{"role": "user", "content": question}]}
-    )
+    values: Any = await desk.sdk(TENANT).runs.wait(None, "agent", input=said(question))
     calls = [call for message in values["messages"] for call in message.get("tool_calls") or []]
     assert calls, "the model must have called a tool"
     return str(values["messages"][-1]["content"])
@@ -85,7 +83,7 @@ def plain(figure: Any) -> str:
 
 @pytest.mark.parametrize(("question", "condition"), COUNTS, ids=[question for question, _ in COUNTS])
 async def test_counts(desk: RunningService, question: str, condition: str) -> None:
-    [(expected,)] = await fetch(desk, f"SELECT count(*) FROM ticket WHERE ({condition})")  # noqa: S608
+    [(expected,)] = await fetch(desk, f"SELECT count(*) FROM ticket WHERE ({condition})")
     assert (await ask(desk, question)).split()[0] == str(expected)
 
 
@@ -99,14 +97,14 @@ async def test_figures(desk: RunningService, question: str, query: str) -> None:
 
 @pytest.mark.parametrize(("question", "column", "condition"), GROUPS, ids=[question for question, _, _ in GROUPS])
 async def test_groups(desk: RunningService, question: str, column: str, condition: str) -> None:
-    rows = await fetch(desk, f"SELECT {column}, count(*) FROM ticket WHERE ({condition}) GROUP BY 1 ORDER BY 1")  # noqa: S608
+    rows = await fetch(desk, f"SELECT {column}, count(*) FROM ticket WHERE ({condition}) GROUP BY 1 ORDER BY 1")
     expected = ", ".join(f"{name}: {count}" for name, count in rows)
     assert expected in await ask(desk, question)
 
 
 @pytest.mark.parametrize(("question", "condition"), LISTS, ids=[question for question, _ in LISTS])
 async def test_lists(desk: RunningService, question: str, condition: str) -> None:
-    rows = await fetch(desk, f"SELECT number FROM ticket WHERE ({condition}) ORDER BY opened_at")  # noqa: S608
+    rows = await fetch(desk, f"SELECT number FROM ticket WHERE ({condition}) ORDER BY opened_at")
     answer = await ask(desk, question)
     assert [word for word in answer.replace(";", " ").split() if word.startswith("TCK-")] == [
         f"TCK-{n}" for (n,) in rows
@@ -123,10 +121,8 @@ async def test_two_questions_in_one(desk: RunningService) -> None:
 async def test_a_conversation_goes_on(desk: RunningService) -> None:
     client = desk.sdk(TENANT)
     thread = await client.threads.create()
-    for question in ("How many tickets are open?", "How many are closed?"):
-        values: Any = await client.runs.wait(
-            thread["thread_id"], "agent", input={"messages": [{"role": "user", "content": question}]}
-        )
+    await client.runs.wait(thread["thread_id"], "agent", input=said("How many tickets are open?"))
+    values: Any = await client.runs.wait(thread["thread_id"], "agent", input=said("How many are closed?"))
     [(closed,)] = await fetch(desk, "SELECT count(*) FROM ticket WHERE status = 'resolved'")
     assert values["messages"][-1]["content"] == f"{closed} tickets match."
     assert len(values["messages"]) == 8
@@ -137,7 +133,7 @@ async def test_the_answer_streams_word_by_word(desk: RunningService) -> None:
     stream = client.runs.stream(
         None,
         "agent",
-        input={"messages": [{"role": "user", "content": "How many tickets are open?"}]},
+        input=said("How many tickets are open?"),
         stream_mode="messages-tuple",
     )
     chunks = [part.data[0] async for part in stream if part.event == "messages"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.agent.conftest import said
 from tests.support.service import RunningService
 
 from agent import tickets
@@ -24,8 +25,7 @@ async def a_ticket(desk: RunningService, tenant: str) -> str:
 async def ask(desk: RunningService, tenant: str, question: str) -> tuple[str, str]:
     client = desk.sdk(tenant)
     thread = await client.threads.create()
-    messages = [{"role": "user", "content": question}]
-    values: Any = await client.runs.wait(thread["thread_id"], "agent", input={"messages": messages})
+    values: Any = await client.runs.wait(thread["thread_id"], "agent", input=said(question))
     return values["messages"][-1]["content"], thread["thread_id"]
 
 

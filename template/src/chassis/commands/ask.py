@@ -36,13 +36,14 @@ def run(options: argparse.Namespace) -> int:
 async def ask(url: str, question: str, thread_id: str | None = None) -> int:
     """Ask on a thread and print tools and text; return 0 when the run succeeded."""
     client = get_client(url=url)
+    said: dict[str, Any] = {"messages": [{"role": "user", "content": question}]}
     try:
         if thread_id is None:
             thread_id = (await client.threads.create())["thread_id"]
         stream = client.runs.stream(
             thread_id,
             "agent",
-            input={"messages": [{"role": "user", "content": question}]},  # type: ignore[dict-item]  # too narrow
+            input=said,
             stream_mode=["messages-tuple", "updates"],
         )
         failed = False

@@ -1,19 +1,17 @@
 """What a stream carries: LangGraph's stream modes as the SDK's clients name and expect them."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
-
-if TYPE_CHECKING:
-    from langgraph.types import StreamMode as LangGraphMode
+from typing import Any, Literal, get_args
 
 StreamMode = Literal["values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug"]
+LangGraphMode = Literal["checkpoints", "custom", "debug", "messages", "tasks", "updates", "values"]
 SUPPORTED: tuple[str, ...] = get_args(StreamMode)
 
 
-def langgraph_modes(requested: Sequence[str]) -> "list[LangGraphMode]":
+def langgraph_modes(requested: Sequence[str]) -> list[LangGraphMode]:
     """Give LangGraph's modes for the requested ones; `checkpoints` is always among them, for the state projection."""
-    modes = {"messages" if mode == "messages-tuple" else mode for mode in requested} | {"checkpoints"}
-    return cast("list[LangGraphMode]", sorted(modes))
+    wanted = {"messages" if mode == "messages-tuple" else mode for mode in requested} | {"checkpoints"}
+    return [mode for mode in get_args(LangGraphMode) if mode in wanted]
 
 
 class StreamTranslator:

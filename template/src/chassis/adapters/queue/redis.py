@@ -8,7 +8,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from celery import Celery
-from celery.apps.worker import Worker as CeleryWorker
 from kombu.exceptions import OperationalError
 
 from chassis.adapters.queue.redis_settings import QueueSettings
@@ -18,7 +17,8 @@ from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import secret_name
 
 TASK = "chassis.wake"
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 2
+STOP_SECONDS = 5.0
 
 
 class CeleryQueue:
@@ -27,6 +27,8 @@ class CeleryQueue:
     def __init__(self, app: Celery) -> None:
         """Use `app` for publishing and consuming."""
         self._app = app
+        self._wakers: set[Callable[[], object]] = set()
+        app.task(name=TASK)(self._wake)
 
     async def publish(self, run_id: UUID) -> None:
         """Send one task; a broker that is down is an error at once, the outbox tries again."""
@@ -37,22 +39,27 @@ class CeleryQueue:
 
     @asynccontextmanager
     async def listen(self, wake: Callable[[], None]) -> AsyncIterator[None]:
-        """Run a Celery worker in a thread whose only task calls `wake` in this loop."""
+        """Consume in a thread: each message calls `wake` in this event loop, and is done with."""
         loop = asyncio.get_running_loop()
 
-        @self._app.task(name=TASK)
-        def wake_task(_run_id: str) -> None:
+        def waker() -> None:
             loop.call_soon_threadsafe(wake)
 
-        worker = CeleryWorker(app=self._app, pool="solo", without_gossip=True, without_mingle=True, loglevel="WARNING")
+        # The controller rather than Celery's command-line worker, which takes over signals and logging.
+        worker = self._app.WorkController(pool="solo", without_gossip=True, without_mingle=True)
         thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+        self._wakers.add(waker)
         thread.start()
         try:
             yield
         finally:
-            worker.should_stop = True
+            self._wakers.discard(waker)
             await asyncio.to_thread(worker.stop)
-            await asyncio.to_thread(thread.join, TIMEOUT_SECONDS)
+            await asyncio.to_thread(thread.join, STOP_SECONDS)
+
+    def _wake(self, _run_id: str) -> None:
+        for waker in tuple(self._wakers):
+            waker()
 
     async def check(self) -> None:
         """Open a connection to the broker."""
