@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 from tests.support.service import RunningService, running_service
 
 from chassis.container import Container
-from chassis.db.migrations import upgrade
 from chassis.dev.environment import development_environment
 from chassis.settings import Settings
-from chassis.settings_loader import load_settings
-from chassis.wiring import open_adapter_context, open_container
+from chassis.wiring import open_container
 
 FAST_RUNS = {"CHASSIS__RUNS__LEASE_SECONDS": "2", "CHASSIS__RUNS__POLL_SECONDS": "0.5"}
 
@@ -30,11 +29,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
 
 @pytest.fixture(scope="session")
 async def settings(environment: Mapping[str, str]) -> Settings:
-    """Settings that lead to a migrated database."""
-    settings = load_settings(environment)
-    async with open_adapter_context(settings) as context:
-        await upgrade(context)
-    return settings
+    """Settings that lead to a migrated database, which runs no service."""
+    return await isolated_settings(environment, "shared")
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +40,8 @@ async def container(settings: Settings) -> AsyncIterator[Container]:
         yield container
 
 
-@pytest.fixture(scope="session")
-async def service(settings: Settings) -> AsyncIterator[RunningService]:
-    """A running API and worker of the sample agent."""
-    async with running_service(settings, SAMPLE) as service:
+@pytest.fixture(scope="module")
+async def service(environment: Mapping[str, str]) -> AsyncIterator[RunningService]:
+    """A running API and worker of the sample agent; one at a time, since Celery keeps state for the whole process."""
+    async with running_service(await isolated_settings(environment, "sample"), SAMPLE) as service:
         yield service

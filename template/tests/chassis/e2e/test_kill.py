@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from tests.support.isolation import isolated_environment
 from tests.support.sample_agent import SAMPLE
 from tests.support.sample_graph import EFFECT
 from tests.support.service import RunningService, serving
 
 from chassis.audit.tables import AuditEvent
-from chassis.settings import Settings
+from chassis.settings_loader import load_settings
 
 pytestmark = pytest.mark.slow
 
@@ -38,15 +39,16 @@ def worker_process(environment: Mapping[str, str], log: Path) -> Iterator[subpro
             process.wait()
 
 
-@pytest.fixture
-async def api(settings: Settings) -> AsyncIterator[RunningService]:
-    async with serving(settings, SAMPLE) as service:
+@pytest.fixture(scope="module")
+async def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    own = await isolated_environment(environment, "kill")
+    return {**own, "PYTHONPATH": os.pathsep.join([".", "src"])}
+
+
+@pytest.fixture(scope="module")
+async def api(process_environment: dict[str, str]) -> AsyncIterator[RunningService]:
+    async with serving(load_settings(process_environment), SAMPLE) as service:
         yield service
-
-
-@pytest.fixture
-def process_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    return {**environment, "PYTHONPATH": os.pathsep.join([".", "src"])}
 
 
 async def effects(service: RunningService, thread_id: str) -> list[str]:
@@ -78,7 +80,7 @@ async def test_a_run_survives_its_worker(
         await until_effects(api, thread_id, 3)
         first.send_signal(number)
         if number is not signal.SIGSTOP:
-            await asyncio.to_thread(first.wait)
+            await asyncio.to_thread(first.wait, 30)
         with worker_process(process_environment, tmp_path / "second.log"):
             values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 40)
             if number is signal.SIGSTOP:  # the zombie wakes up and must notice that it lost the lease

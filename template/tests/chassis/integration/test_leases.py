@@ -1,17 +1,16 @@
 """Leases, fences and the sweeper, on rows."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
 from chassis.container import Container
-from chassis.db.migrations import upgrade
-from chassis.dev.postgres import create_database
 from chassis.ports.errors import UnavailableError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
@@ -23,8 +22,7 @@ from chassis.runs.outbox import publish, publish_stale
 from chassis.runs.release import release
 from chassis.runs.sweep import sweep
 from chassis.runs.tables import ACTIVE, OutboxEntry, Run, ToolReceipt
-from chassis.settings import Settings
-from chassis.wiring import open_adapter_context, open_container
+from chassis.wiring import open_container
 
 pytestmark = pytest.mark.slow
 
@@ -45,14 +43,9 @@ class SilentQueue:
 
 
 @pytest.fixture(scope="module")
-async def container(settings: Settings) -> AsyncIterator[Container]:
+async def container(environment: Mapping[str, str]) -> AsyncIterator[Container]:
     """A database of its own: these tests claim whatever is due, and no worker may be quicker."""
-    url = await asyncio.to_thread(create_database, str(settings.database.url), "leases")
-    database = settings.database.model_copy(update={"url": url})
-    own = settings.model_copy(update={"database": database})
-    async with open_adapter_context(own) as context:
-        await upgrade(context)
-    async with open_container(own, agent=SAMPLE) as container:
+    async with open_container(await isolated_settings(environment, "leases"), agent=SAMPLE) as container:
         yield container
 
 

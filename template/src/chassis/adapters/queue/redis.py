@@ -28,7 +28,7 @@ class CeleryQueue:
         """Use `app` for publishing and consuming."""
         self._app = app
         self._wakers: set[Callable[[], object]] = set()
-        app.task(name=TASK)(self._wake)
+        app.task(name=TASK, shared=False)(self._wake)
 
     async def publish(self, run_id: UUID) -> None:
         """Send one task; a broker that is down is an error at once, the outbox tries again."""

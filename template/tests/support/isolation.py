@@ -1,0 +1,25 @@
+"""A database and a queue of its own for whoever needs them: a worker executes every run it can find."""
+
+import asyncio
+from collections.abc import Mapping
+
+from chassis.db.migrations import upgrade
+from chassis.dev.environment import DATABASE_URL
+from chassis.dev.postgres import create_database
+from chassis.settings import Settings
+from chassis.settings_loader import load_settings
+from chassis.wiring import open_adapter_context
+
+
+async def isolated_environment(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """Give an environment with a migrated database and a queue called `name`."""
+    database = await asyncio.to_thread(create_database, environment[DATABASE_URL], name)
+    own = {**environment, DATABASE_URL: database, "CHASSIS__SERVICE__NAME": name}
+    async with open_adapter_context(load_settings(own)) as context:
+        await upgrade(context)
+    return own
+
+
+async def isolated_settings(environment: Mapping[str, str], name: str) -> Settings:
+    """Give the settings of such an environment."""
+    return load_settings(await isolated_environment(environment, name))
