@@ -42,6 +42,6 @@ async def container(settings: Settings) -> AsyncIterator[Container]:
 
 @pytest.fixture(scope="module")
 async def service(environment: Mapping[str, str]) -> AsyncIterator[RunningService]:
-    """A running API and worker of the sample agent; one at a time, since Celery keeps state for the whole process."""
+    """A running API and worker of the sample agent."""
     async with running_service(await isolated_settings(environment, "sample"), SAMPLE) as service:
         yield service

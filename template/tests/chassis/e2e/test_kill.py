@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from chassis.settings_loader import load_settings
 pytestmark = pytest.mark.slow
 
 ROUNDS = 8
+KILLS = int(os.environ.get("KILLS", "2"))
+SEED = int(os.environ.get("SEED", "1"))
 
 
 @contextmanager
@@ -98,3 +101,24 @@ async def test_a_run_survives_its_worker(
             )
         )
     assert finished == 1
+
+
+async def test_many_kills_at_random_moments(
+    api: RunningService, process_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """KILLS=20 SEED=7 make test: so many kills, at moments drawn from the seed; still each effect once, in order."""
+    moments = random.Random(SEED)  # noqa: S311 - a reproducible draw
+    client = api.sdk()
+    thread_id = (await client.threads.create())["thread_id"]
+    rounds = 4 * KILLS
+    patient = {**process_environment, "CHASSIS__RUNS__MAX_ATTEMPTS": "100", "CHASSIS__RUNS__RECURSION_LIMIT": "1000"}
+    run = await client.runs.create(thread_id, "agent", input={"rounds": rounds, "delay": 0.1}, stream_mode="custom")
+    for kill in range(KILLS):
+        with worker_process(patient, tmp_path / "log") as worker:
+            await until_effects(api, thread_id, min(kill * 3 + 1, rounds))
+            await asyncio.sleep(moments.uniform(0, 0.4))
+            worker.kill()
+    with worker_process(patient, tmp_path / "log"):
+        values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 60)
+    assert values["log"] == [f"round {index}" for index in range(rounds)]
+    assert await effects(api, thread_id) == [f"round/{index}" for index in range(rounds)]

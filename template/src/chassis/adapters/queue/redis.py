@@ -47,7 +47,12 @@ class CeleryQueue:
 
         # The controller rather than Celery's command-line worker, which takes over signals and logging.
         worker = self._app.WorkController(pool="solo", without_gossip=True, without_mingle=True)
-        thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+
+        def consume() -> None:
+            self._app.set_current()  # Celery looks tasks up in the thread's current app
+            worker.start()
+
+        thread = threading.Thread(target=consume, name="celery", daemon=True)
         self._wakers.add(waker)
         thread.start()
         try:

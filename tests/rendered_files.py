@@ -1,0 +1,11 @@
+"""Every file of the template that is Jinja, and why it has to be. An unlisted one is red."""
+
+REASONS = {
+    "{{ _copier_conf.answers_file }}.jinja": "holds the answers, which updates start from",
+    "Dockerfile.jinja": "labels carry the project's name and address",
+    "LICENSE.jinja": "one of three texts, with the organisation's name",
+    "README.md.jinja": "begins with the project's name and description",
+    "SECURITY.md.jinja": "names the security contact",
+    "pyproject.toml.jinja": "name, description, and the dependencies of the chosen adapters",
+    "src/chassis/selected.py.jinja": "names the chosen adapters; the only Python among these",
+}
