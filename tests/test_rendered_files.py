@@ -51,4 +51,4 @@ def test_a_project_has_one_adapter_a_choice(project: Path) -> None:
     }
     assert "queue/database.py" in adapters
     assert not [path for path in adapters if "redis" in path]
-    assert not [path for path in (project / "src/chassis/dev").rglob("*redis*")]
+    assert not list((project / "src/chassis/dev").rglob("*redis*"))

@@ -1,0 +1,129 @@
+"""The figures of the README, each as a ratio to a baseline of the same run where there is one.
+
+Whole processes, median of several runs. `make bench` prints them and writes build/bench.json.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+PORT = 8391
+RUNS = 5
+Figures = dict[str, float | int | str]
+
+
+def main() -> int:
+    """Measure everything and print it."""
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+        measure_copy(place, figures)
+        project = place / "project"
+        run(["make", "--no-print-directory", ".venv/.ready"], project)
+        measure_make_run(project, figures)
+        python = str(project / ".venv/bin/python")
+        for script in ("cold_start.py", "runs.py"):
+            done = subprocess.run(
+                [python, str(ROOT / "bench" / script)],
+                cwd=project,
+                env={**os.environ, "PYTHONPATH": f"{project}:{project / 'src'}", "PYTHONDONTWRITEBYTECODE": ""},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            figures |= json.loads(done.stdout.splitlines()[-1])
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
+    for name, value in figures.items():
+        print(f"{name:44} {value}")
+    return 0
+
+
+def measure_copy(place: Path, figures: Figures) -> None:
+    """Compare `copier copy` of this template with one of the same files without any Jinja."""
+    repository = place / "template"
+    run(["git", "clone", "-q", str(ROOT), str(repository)], place)
+    project = place / "project"
+    copy(repository, project)
+    static = place / "static"
+    shutil.copytree(project, static / "template")
+    (static / "copier.yml").write_text("_subdirectory: template\n_templates_suffix: .never\n")
+    commit(static)
+    ours = median(lambda number: copy(repository, place / f"ours-{number}"))
+    bare = median(lambda number: copy(static, place / f"bare-{number}"))
+    files = sum(1 for path in project.rglob("*") if path.is_file())
+    figures |= {
+        "copy: files": files,
+        "copy: seconds, median": round(ours, 2),
+        "copy: files/s": round(files / ours),
+        "copy: ratio to a static template (<= 1.15)": round(ours / bare, 3),
+    }
+
+
+def measure_make_run(project: Path, figures: Figures) -> None:
+    """Time `make run` from the command to ready, the database made anew each time."""
+    seconds = []
+    for _ in range(3):
+        shutil.rmtree(project / ".dev", ignore_errors=True)
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            ["make", "--no-print-directory", "run", f"PORT={PORT}"],
+            cwd=project,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if re.search(r"Ready after", line):
+                seconds.append(time.perf_counter() - started)
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(40)
+    figures["make run: seconds to ready (<= 10)"] = round(statistics.median(seconds), 2)
+
+
+def copy(template: Path, target: Path) -> None:
+    """Generate once."""
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD"]
+    run([*command, str(template), str(target)], target.parent)
+
+
+def commit(repository: Path) -> None:
+    """Make a repository of a folder."""
+    identity = ["-c", "user.name=b", "-c", "user.email=b@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        run(["git", *identity, *arguments], repository)
+
+
+def median(action: Callable[[int], None]) -> float:
+    """Time an action after one warm-up."""
+    action(-1)
+    seconds = []
+    for number in range(RUNS):
+        started = time.perf_counter()
+        action(number)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def run(command: list[str], directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Run a command that must succeed."""
+    subprocess.run(command, cwd=directory, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

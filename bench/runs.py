@@ -1,0 +1,158 @@
+"""Runs per second of a graph of five steps that do nothing, through HTTP, queue and worker, against the bare graph.
+
+Runs in a generated project: one API process, one worker process, and this client.
+"""
+
+import asyncio
+import json
+import operator
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+from uuid import uuid4
+
+import httpx
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from chassis.commands.work import work
+from chassis.dev.environment import development_environment
+from chassis.dev.services import free_port
+from chassis.settings_loader import load_settings
+from chassis.wiring import load_agent, open_adapter_context, open_checkpoints
+
+STEPS = 5
+COUNT = 200
+CLIENTS = 20
+ROUNDS = 3
+
+
+class State(TypedDict, total=False):
+    """A list that grows."""
+
+    log: Annotated[list[int], operator.add]
+
+
+def build(dependencies: Any) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Compile the graph, for `GraphDependencies` or anything else with a checkpointer."""
+    graph = StateGraph(State)
+    names = [f"step{number}" for number in range(STEPS)]
+    for name in names:
+        graph.add_node(name, lambda _state: {"log": [1]})
+    for before, after in zip([START, *names], [*names, END], strict=True):
+        graph.add_edge(before, after)
+    return graph.compile(checkpointer=dependencies.checkpointer)
+
+
+class Bare:
+    """What `build` needs without the chassis."""
+
+    def __init__(self, checkpointer: object) -> None:
+        self.checkpointer = checkpointer
+
+
+async def bare(settings: Any) -> float:
+    """Give runs/s of the graph alone, with the same saver and the same number at once."""
+    async with AsyncExitStack() as stack:
+        context = await stack.enter_async_context(open_adapter_context(settings))
+        checkpoints = await stack.enter_async_context(open_checkpoints(context, CLIENTS))
+        graph = build(Bare(checkpoints.saver))
+
+        async def one() -> None:
+            await graph.ainvoke({"log": []}, {"configurable": {"thread_id": str(uuid4())}}, durability="sync")
+
+        return await rate(one)
+
+
+async def served(url: str) -> float:
+    """Give runs/s through the service."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+
+        async def one() -> None:
+            answer = await client.post("/runs/wait", json={"assistant_id": "agent", "input": {"log": []}})
+            assert len(answer.json()["log"]) == STEPS, answer.text
+
+        return await rate(one)
+
+
+async def rate(one: Any) -> float:
+    """Run `one` COUNT times, CLIENTS at once."""
+    slots = asyncio.Semaphore(CLIENTS)
+
+    async def slotted() -> None:
+        async with slots:
+            await one()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(slotted() for _ in range(COUNT)))
+    return COUNT / (time.perf_counter() - started)
+
+
+async def measure(environment: Mapping[str, str], url: str) -> tuple[list[float], list[float]]:
+    """Measure alternately."""
+    settings = load_settings(environment)
+    async with httpx.AsyncClient(base_url=url) as client:
+        for _ in range(200):
+            try:
+                if (await client.get("/health/ready")).status_code == 200:  # noqa: PLR2004 - HTTP OK
+                    break
+            except httpx.HTTPError:
+                await asyncio.sleep(0.1)
+    await served(url)
+    pairs = [(await bare(settings), await served(url)) for _ in range(ROUNDS)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def main() -> None:
+    """Start the service, measure, print."""
+    if sys.argv[1:] == ["worker"]:
+        import dataclasses
+
+        sys.modules.setdefault("bench_runs", sys.modules["__main__"])
+        agent = dataclasses.replace(load_agent(), graph="bench_runs:build")
+        asyncio.run(work(load_settings(), agent=agent))
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        Path(directory).chmod(0o755)
+        port = free_port()
+        given = {
+            **os.environ,
+            "CHASSIS__HTTP__PORT": str(port),
+            "CHASSIS__RUNS__CONCURRENCY": str(CLIENTS),
+            "CHASSIS__SERVICE__LOG_LEVEL": "error",
+            "CHASSIS__DATABASE__POOL_SIZE": str(CLIENTS),
+        }
+        with development_environment(Path(directory), given) as environment:
+            subprocess.run(
+                [sys.executable, "-m", "chassis", "migrate"], env=environment, check=True, capture_output=True
+            )
+            commands = [["-m", "chassis", "serve"], [__file__, "worker"]]
+            processes = [subprocess.Popen([sys.executable, *command], env=environment) for command in commands]
+            try:
+                alone, through = asyncio.run(measure(environment, f"http://127.0.0.1:{port}"))
+            finally:
+                for process in processes:
+                    process.terminate()
+                for process in processes:
+                    process.wait()
+    first, second = statistics.median(alone), statistics.median(through)
+    print(
+        json.dumps(
+            {
+                "runs: bare graph, runs/s": round(first, 1),
+                "runs: through the service, runs/s": round(second, 1),
+                "runs: ratio to the bare graph": round(second / first, 3),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
