@@ -33,8 +33,13 @@ def main() -> None:
                 [sys.executable, "-m", "chassis", "migrate"], env=environment, check=True, capture_output=True
             )
             for _ in range(RUNS):
-                imports.append(timed([sys.executable, "-c", f"import {THIRD_PARTY}"], environment))
-                ours.append(timed([sys.executable, "-c", "import chassis.commands.serve, agent.routes"], environment))
+                imports.append(timed([sys.executable, "-c", f"import os, {THIRD_PARTY}; os._exit(0)"], environment))
+                ours.append(
+                    timed(
+                        [sys.executable, "-c", "import os, chassis.commands.serve, agent.routes; os._exit(0)"],
+                        environment,
+                    )
+                )
                 ready.append(cold_start(environment))
     base, own, first = (statistics.median(values) for values in (imports, ours, ready))
     print(

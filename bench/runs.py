@@ -4,6 +4,7 @@ Runs in a generated project: one API process, one worker process, and this clien
 """
 
 import asyncio
+import dataclasses
 import json
 import operator
 import os
@@ -26,6 +27,7 @@ from chassis.commands.work import work
 from chassis.dev.environment import development_environment
 from chassis.dev.services import free_port
 from chassis.settings_loader import load_settings
+from chassis.telemetry.logging import configure_logging
 from chassis.wiring import load_agent, open_adapter_context, open_checkpoints
 
 STEPS = 5
@@ -113,8 +115,7 @@ async def measure(environment: Mapping[str, str], url: str) -> tuple[list[float]
 def main() -> None:
     """Start the service, measure, print."""
     if sys.argv[1:] == ["worker"]:
-        import dataclasses
-
+        configure_logging("test", "error")
         sys.modules.setdefault("bench_runs", sys.modules["__main__"])
         agent = dataclasses.replace(load_agent(), graph="bench_runs:build")
         asyncio.run(work(load_settings(), agent=agent))

@@ -1,5 +1,6 @@
 """Runs: accepted, waited for, streamed, joined. Interactive and background are the same path."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -23,6 +24,7 @@ from chassis.runs.tables import Run
 
 router = APIRouter(tags=["runs"])
 MAX_SEQUENCE = 2**63 - 1
+STREAMED = ("values",)
 
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="resume after this event")]
 StreamModes = Annotated[list[str] | None, Query(description="narrow the stream to these of the recorded modes")]
@@ -46,7 +48,12 @@ def run_out(run: Run) -> RunOut:
 
 
 async def accept_run(
-    container: Container, caller: Principal, thread_id: UUID | None, body: RunCreate, request: Request
+    container: Container,
+    caller: Principal,
+    thread_id: UUID | None,
+    body: RunCreate,
+    request: Request,
+    default_modes: Sequence[str] = (),
 ) -> Run:
     """Commit the run, then announce it. The order matters: the queue must never know more than the database."""
     body.require_supported()
@@ -57,7 +64,7 @@ async def accept_run(
             "input": body.input,
             "command": body.command,
             "config": body.config,
-            "stream_mode": body.stream_modes,
+            "stream_mode": body.stream_modes or list(default_modes),
         },
         metadata=body.metadata,
         multitask_strategy="reject" if body.multitask_strategy == "reject" else "enqueue",
@@ -66,7 +73,7 @@ async def accept_run(
     trace_context = {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
     async with container.sessions.begin() as session:
         run = await accept(session, caller, thread_id or uuid4(), run_request, trace_context)
-    await publish(container.sessions, container.queue, run.run_id)
+    await publish(container.queue, run.run_id)
     return run
 
 
@@ -126,7 +133,7 @@ async def stream_run(
     thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run and stream it (text/event-stream)."""
-    return stream_response(container, await accept_run(container, caller, thread_id, body, request))
+    return stream_response(container, await accept_run(container, caller, thread_id, body, request, STREAMED))
 
 
 @router.post("/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
@@ -134,7 +141,7 @@ async def stream_stateless_run(
     body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and stream it (text/event-stream)."""
-    return stream_response(container, await accept_run(container, caller, None, body, request))
+    return stream_response(container, await accept_run(container, caller, None, body, request, STREAMED))
 
 
 @router.get("/threads/{thread_id}/runs", dependencies=[can(RUNS_READ)])

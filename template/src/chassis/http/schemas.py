@@ -99,7 +99,9 @@ class RunCreate(BaseModel):
     command: dict[str, Any] | None = Field(None, description="resume, update or goto, instead of an input")
     config: dict[str, Any] | None = Field(None, description="tags and recursion_limit are used")
     metadata: Metadata = Field(default_factory=dict)
-    stream_mode: list[str] | str = Field("values", description=f"any of {', '.join(SUPPORTED)}")
+    stream_mode: list[str] | str | None = Field(
+        None, description=f"what the stream records: any of {', '.join(SUPPORTED)}"
+    )
     stream_subgraphs: Literal[False] = False
     stream_resumable: bool = Field(default=True, description="every stream of this server is resumable")
     multitask_strategy: str = Field("enqueue", description="enqueue or reject, when the thread is busy")
@@ -122,7 +124,7 @@ class RunCreate(BaseModel):
     @property
     def stream_modes(self) -> list[str]:
         """The requested modes as a list."""
-        return [self.stream_mode] if isinstance(self.stream_mode, str) else self.stream_mode
+        return [self.stream_mode] if isinstance(self.stream_mode, str) else self.stream_mode or []
 
     @model_validator(mode="after")
     def something_to_do(self) -> Self:

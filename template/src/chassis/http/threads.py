@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Select, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.record import record
@@ -93,8 +93,9 @@ async def update_thread(
     """Change a thread's metadata."""
     thread = await require_thread(session, caller, thread_id, lock=True)
     thread.thread_metadata = thread.thread_metadata | body.metadata
-    thread.updated_at = await session.scalar(select(func.now())) or thread.updated_at
     record(session, caller, "thread.updated", f"thread/{thread_id}", keys=sorted(body.metadata))
+    await session.flush()
+    await session.refresh(thread)
     return thread_out(thread)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,9 +74,7 @@ async def accept(
     session.add(OutboxEntry(run_id=run.run_id, caller=principal.to_json(), trace_context=trace_context, **owner))
     record(session, principal, "run.accepted", f"run/{run.run_id}", thread_id=str(thread_id))
     thread.status = "busy"
-    thread.updated_at = await session.scalar(select(func.now())) or thread.updated_at
     await session.flush()
-    await session.refresh(run)
     return run
 
 

@@ -17,6 +17,7 @@ from chassis.ports.errors import UnavailableError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.lease import Lease, LeaseLostError, fenced
+from chassis.runs.projection import StateProjection, project
 from chassis.runs.tables import RunEvent
 
 END = "end"
@@ -57,10 +58,12 @@ async def next_sequence(session: AsyncSession, run_id: UUID) -> int:
     return (last or 0) + 1
 
 
-class EventWriter:
-    """Collects events and writes them in batches: at the end of each step, and at most 50 ms after a delta.
+class RunLog:
+    """Collects a run's events and its latest state, and writes both in batches, at most 50 ms after they came.
 
-    No commit and no notification per token: a model's stream of a hundred deltas a second becomes twenty writes.
+    No commit and no notification per token or step: a model's stream of a hundred deltas a second becomes twenty
+    writes, and of several steps within a batch the last state is projected. LangGraph's checkpoints, not this log, are
+    what a run resumes from, so a crash costs the log at most the last batch.
     """
 
     def __init__(self, sessions: Sessions, live_events: LiveEvents, lease: Lease, first: int) -> None:
@@ -70,32 +73,38 @@ class EventWriter:
         self._lease = lease
         self._next = first
         self._pending: list[Event] = []
+        self._state: StateProjection | None = None
         self._writing = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
 
     def add(self, event: str, data: Any) -> None:
-        """Take an event; it is written with the next flush, which is scheduled if there is none."""
+        """Take an event."""
         self._pending.append(Event(self._next, event, json.dumps(data)))
         self._next += 1
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_now)
+        self._schedule()
+
+    def project(self, state: StateProjection) -> None:
+        """Take the state after a step."""
+        self._state = state
+        self._schedule()
 
     async def flush(self) -> None:
         """Write what was collected and tell the followers; what cannot be written stays collected."""
         async with self._writing:
             self._stop_timer()
-            if not self._pending:
-                return
-            batch = list(self._pending)
+            batch, state = list(self._pending), self._state
             async with fenced(self._sessions, self._lease) as session:
-                await append(session, self._lease.run_id, self._lease.caller, batch)
+                await self._write(session, batch, state)
             del self._pending[: len(batch)]
-        await self._live_events.notify(self._lease.run_id)
+            if self._state is state:
+                self._state = None
+        if batch:
+            await self._live_events.notify(self._lease.run_id)
 
     async def write_last(self, session: AsyncSession) -> None:
         """Write what is left within the transaction that ends the run; call `settle` first."""
-        await append(session, self._lease.run_id, self._lease.caller, self._pending)
+        await self._write(session, self._pending, self._state)
 
     async def settle(self) -> None:
         """Schedule no more flushes and wait for the one under way, which is never cut off in its commit."""
@@ -103,12 +112,21 @@ class EventWriter:
         if self._flushing is not None:
             await asyncio.gather(self._flushing, return_exceptions=True)
 
+    async def _write(self, session: AsyncSession, events: Sequence[Event], state: StateProjection | None) -> None:
+        await append(session, self._lease.run_id, self._lease.caller, events)
+        if state is not None:
+            await project(session, self._lease.thread_id, state)
+
+    def _schedule(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_now)
+
     def _flush_now(self) -> None:
         self._timer = None
         self._flushing = asyncio.create_task(self._flush_quietly())
 
     async def _flush_quietly(self) -> None:
-        # What goes wrong here goes wrong again at the step's own flush, which is where it is dealt with.
+        # What goes wrong here goes wrong again when the run ends, which is where it is dealt with.
         with suppress(LeaseLostError, DBAPIError, UnavailableError, OSError):
             await self.flush()
 

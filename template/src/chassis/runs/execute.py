@@ -14,10 +14,10 @@ from chassis.db.engine import Sessions
 from chassis.ports.errors import ChassisError
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
-from chassis.runs.events import END, EventWriter, next_sequence
+from chassis.runs.events import END, RunLog, next_sequence
 from chassis.runs.finish import finish
 from chassis.runs.lease import Lease, LeaseLostError, fenced, keep
-from chassis.runs.projection import StateProjection, project
+from chassis.runs.projection import StateProjection
 from chassis.runs.release import release
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
 from chassis.runs.tables import RunStatus
@@ -64,11 +64,11 @@ class Executor:
         try:
             async with self._sessions() as session:
                 first = await next_sequence(session, lease.run_id)
-            writer = EventWriter(self._sessions, self._live_events, lease, first)
+            run_log = RunLog(self._sessions, self._live_events, lease, first)
             try:
-                await self._stream_to_end(lease, control, writer)
+                await self._stream_to_end(lease, control, run_log)
             finally:
-                await writer.settle()
+                await run_log.settle()
         except LeaseLostError:
             log.warning("run.lease_lost", fence=lease.fence)
         except GraphDrained:
@@ -80,23 +80,23 @@ class Executor:
             else:
                 log.exception("run.left_to_the_sweeper")
 
-    async def _stream_to_end(self, lease: Lease, control: RunControl, writer: EventWriter) -> None:
+    async def _stream_to_end(self, lease: Lease, control: RunControl, run_log: RunLog) -> None:
         try:
-            state = await self._stream(lease, control, writer)
+            state = await self._stream(lease, control, run_log)
         except (GraphDrained, LeaseLostError):
             raise
         except Exception as error:
             if is_transient(error):
                 raise
             log.exception("run.failed")
-            await self._end(lease, writer, "error", error=describe(error))
+            await self._end(lease, run_log, "error", describe(error))
         else:
-            projection = StateProjection.from_snapshot(state)
-            await self._end(lease, writer, "interrupted" if state.next else "success", projection)
+            run_log.project(StateProjection.from_snapshot(state))
+            await self._end(lease, run_log, "interrupted" if state.next else "success")
 
-    async def _stream(self, lease: Lease, control: RunControl, writer: EventWriter) -> StateSnapshot:
+    async def _stream(self, lease: Lease, control: RunControl, run_log: RunLog) -> StateSnapshot:
         """Stream the graph from its input, or from where an earlier attempt of this run left it."""
-        writer.add("metadata", {"run_id": str(lease.run_id), "attempt": lease.attempt})
+        run_log.add("metadata", {"run_id": str(lease.run_id), "attempt": lease.attempt})
         config = self._config(lease)
         state = await self._graph.aget_state(config)
         begun = (state.metadata or {}).get("run_id") == str(lease.run_id)
@@ -115,9 +115,9 @@ class Executor:
             )
             async for mode, data in stream:
                 for event, payload in translator.translate(mode, data):
-                    writer.add(event, payload)
+                    run_log.add(event, payload)
                 if mode == "checkpoints":
-                    await self._write_step(lease, writer, StateProjection.from_checkpoint_event(data))
+                    run_log.project(StateProjection.from_checkpoint_event(data))
             state = await self._graph.aget_state(config)
         return state
 
@@ -130,27 +130,19 @@ class Executor:
             "tags": given.get("tags", []),
         }
 
-    async def _write_step(self, lease: Lease, writer: EventWriter, state: StateProjection) -> None:
-        await writer.flush()
-        async with fenced(self._sessions, lease) as session:
-            await project(session, lease.thread_id, state)
-
     async def _end(
         self,
         lease: Lease,
-        writer: EventWriter,
+        run_log: RunLog,
         status: RunStatus,
-        state: StateProjection | None = None,
         error: dict[str, Any] | None = None,
     ) -> None:
         if error is not None:
-            writer.add("error", error)
-        writer.add(END, None)
-        await writer.settle()
+            run_log.add("error", error)
+        run_log.add(END, None)
+        await run_log.settle()
         async with fenced(self._sessions, lease, exclusive=True) as session:
-            await writer.write_last(session)
-            if state is not None:
-                await project(session, lease.thread_id, state)
+            await run_log.write_last(session)
             await finish(
                 session,
                 run_id=lease.run_id,

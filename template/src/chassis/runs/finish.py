@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.record import record
@@ -31,14 +31,12 @@ async def finish(
     await session.execute(
         update(Run)
         .where(Run.run_id == run_id)
-        .values(status=status, error=error, worker_id=None, lease_expires_at=None, updated_at=func.now())
+        .values(status=status, error=error, worker_id=None, lease_expires_at=None)
     )
     more = await session.scalar(
         select(exists().where(Run.thread_id == thread_id, Run.status.in_(ACTIVE), Run.run_id != run_id))
     )
     await session.execute(
-        update(Thread)
-        .where(Thread.thread_id == thread_id)
-        .values(status="busy" if more else THREAD_STATUS[status], updated_at=func.now())
+        update(Thread).where(Thread.thread_id == thread_id).values(status="busy" if more else THREAD_STATUS[status])
     )
     record(session, caller, "run.finished", f"run/{run_id}", status=status)

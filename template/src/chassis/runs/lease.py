@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from chassis.db.engine import Sessions
 from chassis.ports.errors import ChassisError
 from chassis.ports.identity import Principal
-from chassis.runs.tables import ACTIVE, Run
+from chassis.runs.tables import ACTIVE, OutboxEntry, Run
 
 log = structlog.get_logger()
 
@@ -63,12 +63,15 @@ async def claim(sessions: Sessions, worker_id: str, limit: int, lease_seconds: f
             attempt=Run.attempt + 1,
             fence=Run.fence + 1,
             lease_expires_at=func.now() + dt.timedelta(seconds=lease_seconds),
-            updated_at=func.now(),
         )
         .returning(Run)
     )
     async with sessions.begin() as session:
         rows = (await session.scalars(statement, execution_options={"synchronize_session": False})).all()
+        claimed = [row.run_id for row in rows]
+        if claimed:
+            heard = update(OutboxEntry).where(OutboxEntry.run_id.in_(claimed), OutboxEntry.published_at.is_(None))
+            await session.execute(heard.values(published_at=func.now()))
         return [
             Lease(
                 run_id=row.run_id,

@@ -1,10 +1,13 @@
-"""Telling the queue about accepted runs: right after the commit, and again by the sweeper when that did not work."""
+"""Telling the queue about accepted runs: right after the commit, and again by the sweeper when nobody came.
+
+An entry is settled by the claim of its run, not by the broker's word: only the claim proves that somebody heard.
+"""
 
 import datetime as dt
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from chassis.db.engine import Sessions
 from chassis.ports.errors import UnavailableError
@@ -17,19 +20,12 @@ STALE_AFTER = dt.timedelta(seconds=2)
 BATCH = 100
 
 
-async def publish(sessions: Sessions, queue: RunQueue, run_id: UUID) -> None:
+async def publish(queue: RunQueue, run_id: UUID) -> None:
     """Announce one run that was just committed; a broker that is down costs latency, not the run."""
     try:
         await queue.publish(run_id)
     except UnavailableError:
         log.warning("queue.publish_failed", run_id=str(run_id))
-        return
-    async with sessions.begin() as session:
-        await session.execute(
-            update(OutboxEntry)
-            .where(OutboxEntry.run_id == run_id, OutboxEntry.published_at.is_(None))
-            .values(published_at=func.now())
-        )
 
 
 async def publish_stale(sessions: Sessions, queue: RunQueue) -> int:

@@ -1,6 +1,6 @@
 """Giving a run back unharmed, when a worker stops at a step's end."""
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 
 from chassis.db.engine import Sessions
 from chassis.runs.lease import Lease, fenced
@@ -13,7 +13,5 @@ async def release(sessions: Sessions, lease: Lease) -> None:
         await session.execute(
             update(Run)
             .where(Run.run_id == lease.run_id)
-            .values(
-                status="pending", attempt=Run.attempt - 1, worker_id=None, lease_expires_at=None, updated_at=func.now()
-            )
+            .values(status="pending", attempt=Run.attempt - 1, worker_id=None, lease_expires_at=None)
         )

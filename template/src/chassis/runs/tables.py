@@ -33,7 +33,7 @@ class Thread(Base):
     checkpoint_id: Mapped[str | None]
     checkpoint_metadata: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     state_at: Mapped[dt.datetime | None]
-    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class Run(Base):
@@ -66,7 +66,7 @@ class Run(Base):
     worker_id: Mapped[str | None]
     lease_expires_at: Mapped[dt.datetime | None]
     error: Mapped[dict[str, Any] | None]
-    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class RunEvent(Base):

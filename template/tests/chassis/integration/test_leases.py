@@ -173,7 +173,7 @@ async def test_a_released_run_is_pending_at_once_and_the_attempt_not_counted(con
 
 async def test_a_broker_that_is_down_loses_nothing(container: Container) -> None:
     run = await accepted(container)
-    await publish(container.sessions, SilentQueue(broken=True), run.run_id)  # type: ignore[arg-type]
+    await publish(SilentQueue(broken=True), run.run_id)  # type: ignore[arg-type]
     async with container.sessions.begin() as session:
         await session.execute(update(OutboxEntry).values(created_at=func.now() - func.make_interval(0, 0, 0, 1)))
     queue = SilentQueue()
