@@ -20,6 +20,7 @@ from typing import Annotated, Any, TypedDict
 from uuid import uuid4
 
 import httpx
+import uvloop
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
@@ -118,7 +119,7 @@ def main() -> None:
         configure_logging("test", "error")
         sys.modules.setdefault("bench_runs", sys.modules["__main__"])
         agent = dataclasses.replace(load_agent(), graph="bench_runs:build")
-        asyncio.run(work(load_settings(), agent=agent))
+        uvloop.run(work(load_settings(), agent=agent))  # as `python -m chassis work` does
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         Path(directory).chmod(0o755)

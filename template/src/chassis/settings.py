@@ -41,6 +41,9 @@ class DatabaseSettings(SettingsGroup):
     )
     pool_size: int = Field(10, ge=1, le=200, description="connections kept open by a process")
     statement_timeout_seconds: float = Field(30, gt=0, le=3600, description="longest time a statement may take")
+    idle_transaction_seconds: float = Field(
+        5, ge=1, le=600, description="a transaction whose process is silent for so long is rolled back"
+    )
 
     @field_validator("url")
     @classmethod

@@ -6,6 +6,7 @@ import signal
 from typing import Unpack
 
 import structlog
+import uvloop
 
 from chassis.runs.worker import Worker
 from chassis.settings import Settings
@@ -24,7 +25,7 @@ def run(_options: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT comes, then drain."""
     settings = load_settings()
     configure_logging(settings.environment, settings.service.log_level)
-    asyncio.run(work(settings))
+    uvloop.run(work(settings))
     return 0
 
 

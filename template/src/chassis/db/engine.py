@@ -37,7 +37,11 @@ async def open_engine(conninfo: str, settings: DatabaseSettings, application: st
         json_deserializer=json.loads,
         connect_args={
             "application_name": application,
-            "options": f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}",
+            # A process frozen in mid-transaction would otherwise hold its locks, and so the run it lost, for ever.
+            "options": (
+                f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)} "
+                f"-c idle_in_transaction_session_timeout={int(settings.idle_transaction_seconds * 1000)}"
+            ),
         },
     )
     try:

@@ -22,6 +22,7 @@ from chassis.runs.tables import RunEvent
 
 END = "end"
 FLUSH_SECONDS = 0.05
+PROJECT_SECONDS = 0.5
 READ_LIMIT = 500
 POLL_SECONDS = 2.0
 
@@ -59,10 +60,10 @@ async def next_sequence(session: AsyncSession, run_id: UUID) -> int:
 
 
 class RunLog:
-    """Collects a run's events and its latest state, and writes both in batches, at most 50 ms after they came.
+    """Collects a run's events and its latest state, and writes both in batches: events at most 50 ms after they came.
 
     No commit and no notification per token or step: a model's stream of a hundred deltas a second becomes twenty
-    writes, and of several steps within a batch the last state is projected. LangGraph's checkpoints, not this log, are
+    writes, and a state that nobody streams is projected twice a second. LangGraph's checkpoints, not this log, are
     what a run resumes from, so a crash costs the log at most the last batch.
     """
 
@@ -82,12 +83,12 @@ class RunLog:
         """Take an event."""
         self._pending.append(Event(self._next, event, json.dumps(data)))
         self._next += 1
-        self._schedule()
+        self._schedule(FLUSH_SECONDS)
 
     def project(self, state: StateProjection) -> None:
         """Take the state after a step."""
         self._state = state
-        self._schedule()
+        self._schedule(PROJECT_SECONDS)
 
     async def flush(self) -> None:
         """Write what was collected and tell the followers; what cannot be written stays collected."""
@@ -117,9 +118,11 @@ class RunLog:
         if state is not None:
             await project(session, self._lease.thread_id, state)
 
-    def _schedule(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_now)
+    def _schedule(self, seconds: float) -> None:
+        due = asyncio.get_running_loop().time() + seconds
+        if self._timer is None or self._timer.when() > due:
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_at(due, self._flush_now)
 
     def _flush_now(self) -> None:
         self._timer = None

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
@@ -207,3 +207,10 @@ async def test_an_effect_that_fails_leaves_no_receipt(container: Container) -> N
         await RunContext(PRINCIPAL, lease, container.sessions).once("tool", "call-2", effect)
     async with container.sessions() as session:
         assert await session.get(ToolReceipt, (lease.thread_id, "call-2")) is None
+
+
+async def test_a_transaction_of_a_frozen_process_is_rolled_back(container: Container) -> None:
+    """Else its row lock would keep the sweeper from the run that the process has lost."""
+    async with container.sessions() as session:
+        [(limit,)] = await session.execute(text("SHOW idle_in_transaction_session_timeout"))
+    assert limit == "5s"
