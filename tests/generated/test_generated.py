@@ -1,0 +1,148 @@
+"""Generated projects live: their own checks and tests, `make run`, a question, and kill -9 of the worker.
+
+Each shipped choice, not only the defaults. A project is copied with the plain command line, and its own Makefile is
+all that is called, as its user would.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.copier_cli import copy
+from tests.matrix import core_combinations
+
+pytestmark = pytest.mark.slow
+
+QUESTION = "How many open tickets are past their deadline?"
+ANSWER = re.compile(r"^\d+ tickets match\.", re.MULTILINE)
+PORT = 8461
+
+
+def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
+    """Run make there, with the environment of a user: nothing of ours."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTEST", "PYTHON"))}
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=seconds
+    )
+
+
+def must(done: subprocess.CompletedProcess[str]) -> str:
+    """Give the output of a command that must have worked."""
+    assert done.returncode == 0, f"{' '.join(done.args)}\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module", params=core_combinations(), ids=lambda answers: answers["queue"])
+def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project for each combination of the core choices, with its dependencies."""
+    directory = tmp_path_factory.mktemp("generated")
+    for path in (directory, *directory.parents[:2]):
+        path.chmod(0o755)
+    project = copy(template, directory / "my-agent", request.param)
+    must(make(project, ".venv/.ready"))
+    return project
+
+
+@contextlib.contextmanager
+def running(project: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Run `make run` until the end of the context, and end it as Ctrl-C in a terminal does."""
+    log = project / "run.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["make", "--no-print-directory", "run", f"PORT={PORT}"],
+            cwd=project,
+            stdout=output,
+            stderr=output,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        wait_for(log, "Ready after", 60)
+        yield process, log
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def wait_for(log: Path, text: str, seconds: float) -> str:
+    deadline = time.monotonic() + seconds
+    while text not in (content := log.read_text()):
+        assert time.monotonic() < deadline, f"no '{text}' in:\n{content[-4000:]}"
+        time.sleep(0.1)
+    return content
+
+
+def workers(project: Path) -> list[int]:
+    """Find the worker processes of this project."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    pattern = re.compile(rf"^ *(\d+) {re.escape(str(project))}\S* -m chassis work$", re.MULTILINE)
+    return [int(pid) for pid in pattern.findall(listed)]
+
+
+def servers(project: Path) -> list[str]:
+    """Find every process that belongs to this project."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(project) in line and "pytest" not in line]
+
+
+def test_its_own_checks_and_tests_pass(generated: Path) -> None:
+    output = must(make(generated, "check"))
+    assert "Contracts: 7 kept, 0 broken." in output
+    assert re.search(r"\d+ passed", must(make(generated, "test")))
+
+
+def test_it_passes_without_network(generated: Path) -> None:
+    unreachable = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "UV_OFFLINE": "1"}
+    done = subprocess.run(
+        ["make", "check"], cwd=generated, env={**os.environ, **unreachable}, capture_output=True, text=True, check=False
+    )
+    must(done)
+
+
+def test_it_runs_answers_and_survives_kill_9_of_its_worker(generated: Path) -> None:
+    with running(generated) as (_, log):
+        assert "make ask" in log.read_text()
+        assert ANSWER.search(must(make(generated, "ask", f"PORT={PORT}", f"Q={QUESTION}")))
+        [worker] = workers(generated)
+        os.kill(worker, signal.SIGKILL)
+        # Asked while no worker is there: the supervisor starts another, and the answer still arrives.
+        assert ANSWER.search(must(make(generated, "ask", f"PORT={PORT}", f"Q={QUESTION}")))
+        wait_for(log, f"`work` (process {worker}) ended with -9; starting it again.", 10)
+        assert workers(generated) != [worker]
+    assert servers(generated) == [], "Ctrl-C ends everything that was started"
+
+
+def test_mistakes_are_one_sentence(generated: Path) -> None:
+    nobody = make(generated, "ask", "PORT=1", f"Q={QUESTION}")
+    assert nobody.returncode != 0
+    assert "start it with `make run`" in nobody.stderr
+    nothing = make(generated, "ask", "Q=")
+    assert "Ask something" in nothing.stderr
+    with running(generated):
+        second = make(generated, "run", f"PORT={PORT}")
+    assert second.returncode != 0
+    assert f"Port {PORT} is in use" in second.stderr
+    assert "Traceback" not in nobody.stderr + nothing.stderr + second.stderr
+
+
+def test_a_migration_is_written_for_a_changed_table(generated: Path) -> None:
+    models = generated / "src/agent/models.py"
+    before = models.read_text()
+    models.write_text(before.replace("    version: Mapped[int]", "    colour: Mapped[str | None]\n    version: Mapped[int]"))
+    try:
+        assert "Read it before you commit it" in must(make(generated, "migration", "M=add colour"))
+        [written] = (generated / "migrations/agent").glob("*_add_colour.py")
+        text = written.read_text()
+        written.unlink()
+    finally:
+        models.write_text(before)
+    assert text.count('"ticket"') == 2
+    assert "colour" in text
