@@ -36,7 +36,7 @@ def main() -> int:
         python = str(project / ".venv/bin/python")
         for script in ("cold_start.py", "runs.py"):
             done = subprocess.run(
-                [python, str(ROOT / "bench" / script)],
+                [python, str(ROOT / "bench/in_project" / script)],
                 cwd=project,
                 env={**os.environ, "PYTHONPATH": f"{project}:{project / 'src'}", "PYTHONDONTWRITEBYTECODE": ""},
                 stdout=subprocess.PIPE,

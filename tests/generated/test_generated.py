@@ -27,7 +27,9 @@ PORT = 8461
 
 def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
     """Run make there, with the environment of a user: nothing of ours."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTEST", "PYTHON"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTEST", "PYTHON"))
+    }
     command = ["make", "--no-print-directory", *arguments]
     return subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=seconds
@@ -136,7 +138,9 @@ def test_mistakes_are_one_sentence(generated: Path) -> None:
 def test_a_migration_is_written_for_a_changed_table(generated: Path) -> None:
     models = generated / "src/agent/models.py"
     before = models.read_text()
-    models.write_text(before.replace("    version: Mapped[int]", "    colour: Mapped[str | None]\n    version: Mapped[int]"))
+    models.write_text(
+        before.replace("    version: Mapped[int]", "    colour: Mapped[str | None]\n    version: Mapped[int]")
+    )
     try:
         assert "Read it before you commit it" in must(make(generated, "migration", "M=add colour"))
         [written] = (generated / "migrations/agent").glob("*_add_colour.py")
