@@ -61,7 +61,8 @@ def measure_copy(place: Path, figures: Figures) -> None:
     shutil.copytree(project, static / "template")
     (static / "copier.yml").write_text("_subdirectory: template\n_templates_suffix: .never\n")
     commit(static)
-    ours, bare = [], []
+    ours: list[float] = []
+    bare: list[float] = []
     for number in range(RUNS + 1):  # alternately, so that a slow moment of the machine hits both; the first warms up
         for name, source, seconds in (("ours", repository, ours), ("bare", static, bare)):
             started = time.perf_counter()
