@@ -24,8 +24,8 @@ check: lint types test-fast ## lint, types and the fast tests
 lint: .venv/.ready
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) ruff check --config template/ruff.toml template
-	$(RUN) ruff format --check --config template/ruff.toml template
+	cd template && $(abspath $(UV)) run --no-sync --project .. ruff check .
+	cd template && $(abspath $(UV)) run --no-sync --project .. ruff format --check .
 	$(RUN) zizmor --offline --quiet --persona auditor .github
 
 types: .venv/.ready
