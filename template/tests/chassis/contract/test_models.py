@@ -1,0 +1,112 @@
+"""The remote model's adapter: the vendor's real client against a server that speaks the protocol on loopback."""
+
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+from langchain_core.tools import tool
+from openai import InternalServerError
+
+from chassis import selected
+from chassis.container import Container
+from chassis.db import json
+from chassis.import_strings import load_object
+from chassis.ports.secrets import SecretUnavailableError
+from chassis.selected import ModelSettings
+
+pytestmark = pytest.mark.slow
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers every chat completion with one tool call, or with the status a test asks for."""
+
+    requests: ClassVar[list[tuple[str, dict[str, str], dict[str, Any]]]] = []
+    status: ClassVar[int] = 200
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        call = {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": '{"colour": "red"}'}}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        answer = {
+            "id": "c1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}],
+        }
+        data = json.dump_bytes(answer if self.status == 200 else {"error": {"message": "overloaded"}})
+        self.send_response(self.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_arguments: object) -> None: ...
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("CHASSIS_SECRET_MODEL_API_KEY", "sk-probe")
+    handler = type("Fresh", (Endpoint,), {"requests": [], "status": 200})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield handler, f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def settings(url: str) -> ModelSettings:
+    return ModelSettings(
+        provider="openai_compatible",
+        name="some-model",
+        base_url=url,
+        api_key="secret://model_api_key",
+        timeout_seconds=5,
+    )
+
+
+@tool
+def count(colour: str) -> int:
+    """Count things of a colour."""
+    return len(colour)
+
+
+async def test_the_configured_endpoint_is_called_with_the_key_and_the_tools(
+    endpoint: Any, container: Container
+) -> None:
+    handler, url = endpoint
+    open_model: Callable[..., Any] = load_object(selected.MODELS["openai_compatible"])
+    model = await open_model(settings(url), container.adapter_context)
+    answer = await model.bind_tools([count]).ainvoke("How many are red?")
+    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("count", {"colour": "red"})]
+    [(path, headers, body)] = handler.requests
+    assert (path, headers["authorization"], body["model"]) == ("/v1/chat/completions", "Bearer sk-probe", "some-model")
+    assert body["tools"][0]["function"]["name"] == "count"
+    assert "sk-probe" not in repr(model)
+
+
+async def test_the_client_does_not_retry_by_itself(endpoint: Any, container: Container) -> None:
+    handler, url = endpoint
+    handler.status = 500
+    model = await load_object(selected.MODELS["openai_compatible"])(settings(url), container.adapter_context)
+    with pytest.raises(InternalServerError):
+        await model.ainvoke("Hello?")
+    assert len(handler.requests) == 1
+
+
+async def test_a_missing_key_is_one_sentence(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHASSIS_SECRET_MODEL_API_KEY", raising=False)
+    open_model = load_object(selected.MODELS["openai_compatible"])
+    with pytest.raises(SecretUnavailableError, match="CHASSIS_SECRET_MODEL_API_KEY"):
+        await open_model(settings("http://127.0.0.1:1/v1"), container.adapter_context)
+
+
+async def test_every_named_model_opens_into_one_with_a_name(container: Container, endpoint: Any) -> None:
+    _, url = endpoint
+    for provider, reference in selected.MODELS.items():
+        wanted = settings(url).model_copy(update={"provider": provider})
+        model = await load_object(reference)(wanted, container.adapter_context)
+        assert model.model_name == "some-model"
