@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from chassis.db.migrations import upgrade
+from chassis.commands.migrate import migrate
 from chassis.dev.environment import DATABASE_URL
 from chassis.dev.postgres import create_database
 from chassis.settings import Settings
@@ -16,7 +16,7 @@ async def isolated_environment(environment: Mapping[str, str], name: str) -> dic
     database = await asyncio.to_thread(create_database, environment[DATABASE_URL], name)
     own = {**environment, DATABASE_URL: database, "CHASSIS__SERVICE__NAME": name}
     async with open_adapter_context(load_settings(own)) as context:
-        await upgrade(context)
+        await migrate(context)
     return own
 
 

@@ -4,10 +4,11 @@ import argparse
 import asyncio
 
 from chassis.db.migrations import check, downgrade, offline_sql, upgrade
+from chassis.ports.adapter_context import AdapterContext
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
-from chassis.wiring import open_adapter_context
+from chassis.wiring import open_adapter_context, open_checkpoints
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,5 +38,15 @@ async def _run(settings: Settings, options: argparse.Namespace) -> int:
         if options.down_to:
             await asyncio.to_thread(downgrade, context.database, options.down_to)
         else:
-            await upgrade(context)
+            await migrate(context)
     return 0
+
+
+async def migrate(context: AdapterContext) -> None:
+    """Bring the database up to date, the checkpointer's tables included; Alembic runs in a thread of its own."""
+
+    async def prepare() -> None:
+        async with open_checkpoints(context, 1) as checkpoints:
+            await checkpoints.prepare()
+
+    await asyncio.to_thread(upgrade, context.database, lambda: asyncio.run(prepare()))

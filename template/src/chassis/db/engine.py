@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from chassis.db import json
-from chassis.ports.secrets import SecretManager, secret_name
+from chassis.ports.secrets import SecretManager, secret_name, with_password
 from chassis.settings import DatabaseSettings
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -18,10 +17,7 @@ async def connection_string(settings: DatabaseSettings, secrets: SecretManager) 
     url = str(settings.url)
     if settings.password is None:
         return url
-    password = (await secrets.get(secret_name(settings.password))).reveal()
-    scheme, rest = url.split("://", 1)
-    user, _, host = rest.rpartition("@")
-    return f"{scheme}://{user.split(':')[0]}:{quote(password, safe='')}@{host}"
+    return with_password(url, await secrets.get(secret_name(settings.password)))
 
 
 @asynccontextmanager

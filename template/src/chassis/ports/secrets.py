@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 from chassis.ports.errors import ChassisError
 
@@ -31,6 +32,13 @@ class SecretUnavailableError(ChassisError):
 def secret_name(reference: str) -> str:
     """Give the name a reference such as `secret://database_password` points to."""
     return reference.removeprefix(SCHEME)
+
+
+def with_password(url: str, password: Secret) -> str:
+    """Put a password into a URL for a client that takes nothing else; keep the result out of settings and logs."""
+    scheme, rest = url.split("://", 1)
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.split(':')[0]}:{quote(password.reveal(), safe='')}@{host}"
 
 
 class SecretManager(Protocol):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -91,7 +92,7 @@ class Executor:
             log.exception("run.failed")
             await self._end(lease, run_log, "error", describe(error))
         else:
-            run_log.project(StateProjection.from_snapshot(state))
+            run_log.project(projection_of(state))
             await self._end(lease, run_log, "interrupted" if state.next else "success")
 
     async def _stream(self, lease: Lease, control: RunControl, run_log: RunLog) -> StateSnapshot:
@@ -161,6 +162,26 @@ def graph_input_of(lease: Lease) -> Any:
     if command:
         return Command(resume=command.get("resume"), update=command.get("update"), goto=command.get("goto") or ())
     return lease.kwargs.get("input")
+
+
+def projection_of(snapshot: StateSnapshot) -> StateProjection:
+    """Read a state snapshot, which alone knows the interrupts that a run ended with."""
+    tasks = [
+        {
+            "id": task.id,
+            "name": task.name,
+            "error": repr(task.error) if task.error else None,
+            "interrupts": [asdict(interrupt) for interrupt in task.interrupts],
+        }
+        for task in snapshot.tasks
+    ]
+    return StateProjection(
+        values=snapshot.values,
+        next_nodes=list(snapshot.next),
+        tasks=tasks,
+        checkpoint_id=snapshot.config.get("configurable", {}).get("checkpoint_id"),
+        metadata=dict(snapshot.metadata or {}),
+    )
 
 
 def describe(error: Exception) -> dict[str, Any]:

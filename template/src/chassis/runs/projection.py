@@ -1,8 +1,8 @@
 """The state of a thread as the API answers it, kept by the worker with each step."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -10,9 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
 from chassis.runs.tables import Thread
-
-if TYPE_CHECKING:
-    from langgraph.types import StateSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +32,6 @@ class StateProjection:
             tasks=[dict(task) for task in payload["tasks"]],
             checkpoint_id=configurable.get("checkpoint_id"),
             metadata=dict(payload.get("metadata") or {}),
-        )
-
-    @classmethod
-    def from_snapshot(cls, snapshot: "StateSnapshot") -> "StateProjection":
-        """Read a state snapshot, which alone knows the interrupts that a run ended with."""
-        tasks = [
-            {
-                "id": t.id,
-                "name": t.name,
-                "interrupts": [asdict(i) for i in t.interrupts],
-                "error": t.error and repr(t.error),
-            }
-            for t in snapshot.tasks
-        ]
-        return cls(
-            values=snapshot.values,
-            next_nodes=list(snapshot.next),
-            tasks=tasks,
-            checkpoint_id=snapshot.config.get("configurable", {}).get("checkpoint_id"),
-            metadata=dict(snapshot.metadata or {}),
         )
 
     @property

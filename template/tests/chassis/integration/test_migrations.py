@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from chassis.db.migrations import BRANCHES, MigrationError, alembic_config, check, downgrade, offline_sql, upgrade
+from chassis.commands.migrate import migrate
+from chassis.db.migrations import BRANCHES, MigrationError, alembic_config, check, downgrade, offline_sql
 from chassis.dev.postgres import create_database
 from chassis.ports.adapter_context import AdapterContext
 from chassis.settings import Settings
@@ -35,7 +36,7 @@ def database(environment: Mapping[str, str], settings: Settings) -> Iterator[str
 async def upgraded(settings: Settings, database: str) -> AdapterContext:
     async with open_adapter_context(settings) as context:
         probe = AdapterContext(database=database, secrets=context.secrets, service="probe")
-        await upgrade(probe)
+        await migrate(probe)
         return probe
 
 

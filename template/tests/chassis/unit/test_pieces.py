@@ -18,7 +18,7 @@ from chassis.ports.errors import (
     PreconditionFailedError,
     PreconditionRequiredError,
 )
-from chassis.ports.secrets import Secret
+from chassis.ports.secrets import Secret, with_password
 from chassis.runs.stream_modes import langgraph_modes
 from chassis.wiring import EXECUTOR, GRAPH_DEPENDENCIES, load_agent
 
@@ -29,6 +29,12 @@ def test_a_secret_shows_itself_only_when_revealed(caplog: pytest.LogCaptureFixtu
         logging.getLogger().info("%s %r", secret, secret)
     assert "hunter2" not in f"{secret} {secret!r} {[secret]} {caplog.text}"
     assert secret.reveal() == "hunter2"
+
+
+@pytest.mark.parametrize("user", ["app", "app:old"])
+def test_a_password_is_put_into_a_url_whatever_it_holds(user: str) -> None:
+    url = with_password(f"postgresql://{user}@db:5432/app?x=1", Secret("p", "p@ss:/w%rd"))
+    assert url == "postgresql://app:p%40ss%3A%2Fw%25rd@db:5432/app?x=1"
 
 
 def test_every_import_string_leads_somewhere() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import quote
 from uuid import UUID
 
 from celery import Celery
@@ -14,7 +13,7 @@ from chassis.adapters.queue.redis_settings import QueueSettings
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
-from chassis.ports.secrets import secret_name
+from chassis.ports.secrets import secret_name, with_password
 
 TASK = "chassis.wake"
 TIMEOUT_SECONDS = 2
@@ -83,10 +82,7 @@ async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncI
     """Configure Celery for ids only: no results, no remote control, nothing but JSON."""
     url = str(settings.url)
     if settings.password:
-        password = (await context.secrets.get(secret_name(settings.password))).reveal()
-        scheme, rest = url.split("://", 1)
-        user, _, host = rest.rpartition("@")
-        url = f"{scheme}://{user.split(':')[0]}:{quote(password, safe='')}@{host}"
+        url = with_password(url, await context.secrets.get(secret_name(settings.password)))
     app = Celery(context.service, broker=url, set_as_current=False)
     app.conf.update(
         task_default_queue=f"{context.service}.runs",
