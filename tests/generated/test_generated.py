@@ -84,14 +84,14 @@ def wait_for(log: Path, text: str, seconds: float) -> str:
 
 def workers(project: Path) -> list[int]:
     """Find the worker processes of this project."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ewwo", "pid,args"], capture_output=True, text=True, check=True).stdout
     pattern = re.compile(rf"^ *(\d+) {re.escape(str(project))}\S* -m chassis work$", re.MULTILINE)
     return [int(pid) for pid in pattern.findall(listed)]
 
 
 def servers(project: Path) -> list[str]:
     """Find every process that belongs to this project."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(project) in line and "pytest" not in line]
 
 
