@@ -34,10 +34,10 @@ def test_a_person_answers(template: Path, tmp_path: Path, columns: int) -> None:
     session.expect("Use a-z, 0-9")
     session.send(CLEAR + "billing-agent" + ENTER)
     for question in (
-        "One line that says",
+        "What it is for",
         "Organisation that owns",
         "Host of the repository",
-        "Owner of the",
+        "Owner there",
         "Where to report",
     ):
         session.expect(question)
@@ -66,7 +66,7 @@ def test_ctrl_c_leaves_nothing(template: Path, tmp_path: Path) -> None:
     session = terminal(template, tmp_path / "out", 80)
     session.expect("Name of the service")
     session.send("my-agent" + ENTER)
-    session.expect("One line that says")
+    session.expect("What it is for")
     session.send(CTRL_C)
     session.expect(pexpect.EOF)
     session.wait()
