@@ -11,13 +11,14 @@ import platform
 import stat
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 import zipfile
 from pathlib import Path
 
 VERSION = "0.13.9"
 OLDEST_PYTHON = (3, 11)
-INDEX = "https://pypi.org/pypi/uv/{version}/json"
+INDEX = "https://pypi.org/simple/uv/"  # PEP 691
 TIMEOUT_SECONDS = 60
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     try:
         if not with_pip(target):
             from_index(target / "bin")
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, StopIteration, subprocess.CalledProcessError) as error:
         print(f"uv could not be installed ({error}); install it yourself and put it on PATH.", file=sys.stderr)
         return 2
     return 0
@@ -49,23 +50,27 @@ def with_pip(target: Path) -> bool:
 
 def from_index(bin_directory: Path) -> None:
     """Download the wheel for this machine, check it and unpack the program."""
-    with urllib.request.urlopen(INDEX.format(version=VERSION), timeout=TIMEOUT_SECONDS) as answer:
-        files = json.load(answer)["urls"]
-    machine = platform.machine().lower().replace("amd64", "x86_64")
+    request = urllib.request.Request(INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+        files = json.load(answer)["files"]
+    machine = {"amd64": "x86_64", "arm64": "aarch64" if sys.platform == "linux" else "arm64"}
+    wanted = machine.get(platform.machine().lower(), platform.machine().lower())
     system = {"linux": "manylinux", "darwin": "macosx"}[sys.platform]
     wheel = next(
         file
         for file in files
-        if file["filename"].endswith(".whl") and system in file["filename"] and machine in file["filename"]
+        if file["filename"].startswith(f"uv-{VERSION}-")
+        and system in file["filename"]
+        and file["filename"].endswith(f"{wanted}.whl")
     )
-    with urllib.request.urlopen(wheel["url"], timeout=TIMEOUT_SECONDS) as answer:
+    with urllib.request.urlopen(urllib.parse.urljoin(INDEX, wheel["url"]), timeout=TIMEOUT_SECONDS) as answer:
         data = answer.read()
-    if hashlib.sha256(data).hexdigest() != wheel["digests"]["sha256"]:
+    if hashlib.sha256(data).hexdigest() != wheel["hashes"]["sha256"]:
         message = f"the download of {wheel['filename']} is damaged"
         raise ValueError(message)
     bin_directory.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        member = next(name for name in archive.namelist() if name.endswith("/bin/uv"))
+        member = next(name for name in archive.namelist() if name.endswith("/scripts/uv"))
         program = bin_directory / "uv"
         program.write_bytes(archive.read(member))
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

@@ -94,6 +94,8 @@ async def test_a_run_survives_its_worker(
     parts = [part async for part in client.runs.join_stream(thread_id, run["run_id"])]
     assert [part.event for part in parts if part.event == "metadata"] == ["metadata", "metadata"]
     assert parts[-1].event == "end"
+    begun = [part.data["round"] for part in parts if part.event == "custom"]
+    assert len(begun) <= ROUNDS + 1, "only the step in flight is begun again; the others come from their checkpoints"
     async with api.container.sessions() as session:
         finished = await session.scalar(
             select(func.count()).where(
