@@ -8,17 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
 from chassis.db.engine import Sessions
-from chassis.ports.errors import UnavailableError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.lease import Lease, LeaseLostError, fenced
 from chassis.runs.projection import StateProjection, project
 from chassis.runs.tables import RunEvent
+from chassis.runs.transient import TRANSIENT
 
 END = "end"
 FLUSH_SECONDS = 0.05
@@ -130,7 +129,7 @@ class RunLog:
 
     async def _flush_quietly(self) -> None:
         # What goes wrong here goes wrong again when the run ends, which is where it is dealt with.
-        with suppress(LeaseLostError, DBAPIError, UnavailableError, OSError):
+        with suppress(LeaseLostError, *TRANSIENT):
             await self.flush()
 
     def _stop_timer(self) -> None:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import exists, func, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -18,6 +17,7 @@ from chassis.db.engine import Sessions
 from chassis.ports.errors import ChassisError
 from chassis.ports.identity import Principal
 from chassis.runs.tables import ACTIVE, OutboxEntry, Run
+from chassis.runs.transient import TRANSIENT
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ async def keep(sessions: Sessions, lease: Lease, lease_seconds: float) -> None:
                     .values(lease_expires_at=func.now() + dt.timedelta(seconds=lease_seconds))
                     .returning(Run.fence)
                 )
-        except (DBAPIError, OSError) as error:
+        except TRANSIENT as error:
             log.warning("run.heartbeat_failed", run_id=str(lease.run_id), error=type(error).__name__)
             continue
         if kept is None:

@@ -7,6 +7,9 @@ from sqlalchemy.exc import TimeoutError as SqlalchemyPoolTimeout
 
 from chassis.ports.errors import UnavailableError
 
+TRANSIENT = (DBAPIError, SqlalchemyPoolTimeout, psycopg.Error, PoolTimeout, UnavailableError, OSError)
+"""What a loop that has to go on expects of the database, the pools and the broker."""
+
 
 def is_transient(error: BaseException) -> bool:
     """Say whether trying the same step again later may well succeed."""

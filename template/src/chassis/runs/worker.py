@@ -8,13 +8,12 @@ from uuid import uuid4
 
 import structlog
 from langgraph.runtime import RunControl
-from sqlalchemy.exc import DBAPIError
 
 from chassis.container import Container
-from chassis.ports.errors import UnavailableError
 from chassis.runs.execute import Executor
 from chassis.runs.lease import Lease, claim
 from chassis.runs.sweep import sweep
+from chassis.runs.transient import TRANSIENT
 
 log = structlog.get_logger()
 
@@ -54,7 +53,7 @@ class Worker:
             return False
         try:
             leases = await claim(self._container.sessions, self.worker_id, free, self._settings.lease_seconds)
-        except (DBAPIError, OSError) as error:
+        except TRANSIENT as error:
             log.warning("worker.claim_failed", error=type(error).__name__)
             return False
         for lease in leases:
@@ -80,8 +79,10 @@ class Worker:
         while True:
             try:
                 await sweep(container.sessions, container.queue, container.live_events, settings.max_attempts)
-            except (DBAPIError, OSError, UnavailableError) as error:
+            except TRANSIENT as error:
                 log.warning("worker.sweep_failed", error=type(error).__name__)
+            except Exception:
+                log.exception("worker.sweep_failed")  # whatever it was, the next sweep is due all the same
             await asyncio.sleep(min(settings.lease_seconds / 3, 5))
 
     async def _drain(self) -> None:
