@@ -78,8 +78,12 @@ def _for_unprivileged(binaries: Path, data: Path) -> tuple[Path, Path]:
     """
     if _others_may_enter(binaries) and _others_may_enter(data.parent):
         return binaries, data
-    place = Path("/var/tmp") / f"chassis-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}"  # noqa: S108 - owned and closed below
+    name = f"chassis-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}"
+    place = Path("/var/tmp") / name  # noqa: S108 - whoever may have made it before us is refused below
     place.mkdir(mode=0o755, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid != os.geteuid():
+        message = f"{place} belongs to somebody else; remove it, or move this project to where others may enter."
+        raise ServiceStartError(message)
     install = binaries.parent
     copied = place / "site" / install.parent.name / install.name
     if not copied.exists():
