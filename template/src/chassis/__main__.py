@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the command found something wrong, 2 the configuration or 
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,8 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a mistake of the user's is one sentence, never a traceback."""
+    # Imports allocate much and free little: collecting meanwhile costs a tenth of a cold start and finds nothing.
+    gc.disable()
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="python -m chassis", description="The agent service.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -34,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given[:1] == [name]:
             load_object(f"{module}:add_arguments")(subparser)
     options = parser.parse_args(given)
+    gc.freeze()
+    gc.enable()
     module, _ = COMMANDS[options.command]
     try:
         code: int = load_object(f"{module}:run")(options)
