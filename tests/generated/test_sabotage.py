@@ -79,6 +79,12 @@ SABOTAGES = {
         '@router.get("/{thread_id}")',
         f"{UNIT}/test_access.py",
     ),
+    "a model has no data class": Sabotage(
+        "src/chassis/http/health.py",
+        '    data_class: ClassVar[DataClass] = "public"\n',
+        "",
+        f"{UNIT}/test_boundary.py",
+    ),
     "every role may do everything": Sabotage(
         "src/chassis/ports/identity.py",
         "return any(permission in",

@@ -1,18 +1,21 @@
 """The service desk's endpoints: list, read, open, change."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy import tuple_
 
 from agent import tickets
 from agent.models import Category, Priority, Status, Ticket
 from chassis.api import (
+    Boundary,
     Caller,
+    DataClass,
     IfMatch,
     Page,
+    Personal,
     Session,
     can,
     decode_cursor,
@@ -30,27 +33,31 @@ Line = Annotated[
 Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"\A[^\x00]*\z")]
 
 
-class TicketOut(BaseModel):
+class TicketOut(Boundary):
     """A ticket."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(from_attributes=True)
 
     reference: str = Field(description="how people name the ticket", examples=["TCK-1001"])
     subject: str = Field(examples=["VPN drops every ten minutes"])
-    description: str
+    description: Personal[str]
     status: Status
     priority: Priority
     category: Category
-    requester: str = Field(examples=["ada"])
-    assignee: str | None
+    requester: Personal[str] = Field(examples=["ada"])
+    assignee: Personal[str | None]
     opened_at: dt.datetime
     due_at: dt.datetime
     resolved_at: dt.datetime | None
     version: int = Field(description="counts the changes; the ETag is made from it")
 
 
-class TicketIn(BaseModel):
+class TicketIn(Boundary):
     """A ticket to open."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(
         extra="forbid",
@@ -58,36 +65,40 @@ class TicketIn(BaseModel):
     )
 
     subject: Line
-    description: Text = ""
+    description: Personal[Text] = ""
     priority: Priority = "normal"
     category: Category
-    requester: Line
-    assignee: Line | None = None
+    requester: Personal[Line]
+    assignee: Personal[Line | None] = None
 
 
-class TicketChange(BaseModel):
+class TicketChange(Boundary):
     """What to change; absent fields stay as they are."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "resolved"}]})
 
     # The defaults are never used: what is absent is not applied. They keep null out where a ticket cannot have it.
     subject: Line = "unused"
-    description: Text = ""
+    description: Personal[Text] = ""
     status: Status = "open"
     priority: Priority = "normal"
     category: Category = "hardware"
-    assignee: Line | None = None
+    assignee: Personal[Line | None] = None
 
 
-class TicketQuery(BaseModel):
+class TicketQuery(Boundary):
     """How to narrow and page the list."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
     priority: Priority | None = None
     category: Category | None = None
-    assignee: Line | None = None
+    assignee: Personal[Line | None] = None
     breached: bool | None = Field(None, description="past the deadline")
     text: Line | None = Field(None, description="part of the subject or the description")
     limit: int = Field(20, ge=1, le=100)

@@ -8,6 +8,7 @@ from chassis.agent_spec import AgentSpec
 from chassis.audit.record import record
 from chassis.db.base import Base
 from chassis.http.access import can, public
+from chassis.http.boundary import Boundary, DataClass, Personal
 from chassis.http.dependencies import CallerDependency as Caller
 from chassis.http.dependencies import SessionDependency as Session
 from chassis.http.etag import IfMatch, etag_of, if_match, not_modified
@@ -26,13 +27,16 @@ __all__ = [
     "PROBLEM_RESPONSES",
     "AgentSpec",
     "Base",
+    "Boundary",
     "Caller",
     "ChassisError",
     "ConflictError",
+    "DataClass",
     "IfMatch",
     "InvalidRequestError",
     "NotFoundError",
     "Page",
+    "Personal",
     "PreconditionFailedError",
     "Principal",
     "Session",

@@ -10,6 +10,7 @@ from chassis.agent_spec import AgentSpec
 from chassis.container import Container
 from chassis.http import assistants, health, runs, threads
 from chassis.http.access import public, require_access_rules
+from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
 from chassis.http.problem import PROBLEM_RESPONSES, install_problem_handlers
 from chassis.import_strings import load_object
@@ -45,6 +46,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
     if settings.environment != "production":
         app.include_router(_openapi_router(app))
     require_access_rules(app)
+    require_data_classes(app)
     return app
 
 

@@ -1,15 +1,16 @@
 """Whether the process lives, and whether it can serve."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel
+from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.container import Container
 from chassis.http.access import public
+from chassis.http.boundary import Boundary, DataClass
 from chassis.http.dependencies import container_of
 from chassis.ports.errors import UnavailableError
 
@@ -17,11 +18,13 @@ TIMEOUT_SECONDS = 1.0
 router = APIRouter(prefix="/health", tags=["health"], dependencies=[public("probes carry no credentials")])
 
 
-class Health(BaseModel):
+class Health(Boundary):
     """The state of the process and of what it depends on."""
 
+    data_class: ClassVar[DataClass] = "public"
+
     status: Literal["ok", "unavailable"]
-    checks: dict[str, Literal["ok", "unavailable"]] = {}
+    checks: dict[str, Literal["ok", "unavailable"]] = Field(default_factory=dict)
 
 
 @router.get("/live")

@@ -2,18 +2,21 @@
 
 import base64
 import binascii
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from chassis.db import json
+from chassis.http.boundary import Boundary, DataClass
 from chassis.ports.errors import InvalidRequestError
 
 T = TypeVar("T")
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Boundary, Generic[T]):
     """One page of a list."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     items: list[T]
     next_cursor: str | None = Field(None, description="pass it as `cursor` for the next page; null on the last one")

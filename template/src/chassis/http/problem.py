@@ -1,24 +1,27 @@
 """Every error leaves as application/problem+json (RFC 9457)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from chassis.http.boundary import Boundary, DataClass
 from chassis.ports.errors import ChassisError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
 
 
-class Problem(BaseModel):
+class Problem(Boundary):
     """The body of every error."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     type: str = Field("about:blank", description="about:blank: the status code says what kind of problem this is")
     title: str = Field(description="the kind of problem", examples=["Not found"])

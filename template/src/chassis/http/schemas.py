@@ -5,11 +5,12 @@ Fields of the protocol that this server does not implement are listed and refuse
 """
 
 import datetime as dt
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from chassis.http.boundary import Boundary, DataClass, Personal
 from chassis.ports.errors import UnsupportedError
 from chassis.runs.stream_modes import SUPPORTED
 
@@ -21,8 +22,10 @@ NOT_IMPLEMENTED = (
 )  # fmt: skip
 
 
-class ThreadCreate(BaseModel):
+class ThreadCreate(Boundary):
     """A new thread."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"metadata": {"topic": "printers"}}]})
 
@@ -33,8 +36,10 @@ class ThreadCreate(BaseModel):
     ttl: None = Field(None, description="not supported")
 
 
-class ThreadUpdate(BaseModel):
+class ThreadUpdate(Boundary):
     """A change of a thread's metadata; keys that are not named stay."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,8 +47,10 @@ class ThreadUpdate(BaseModel):
     ttl: None = Field(None, description="not supported")
 
 
-class ThreadSearch(BaseModel):
+class ThreadSearch(Boundary):
     """Which threads to list, newest first."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,33 +60,39 @@ class ThreadSearch(BaseModel):
     offset: int = Field(0, ge=0, le=100_000)
 
 
-class ThreadOut(BaseModel):
+class ThreadOut(Boundary):
     """A thread."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     thread_id: UUID
     created_at: dt.datetime
     updated_at: dt.datetime
     metadata: Metadata
     status: Literal["idle", "busy", "interrupted", "error"]
-    values: dict[str, Any] | None
-    interrupts: dict[str, Any]
+    values: Personal[dict[str, Any] | None]
+    interrupts: Personal[dict[str, Any]]
 
 
-class ThreadStateOut(BaseModel):
+class ThreadStateOut(Boundary):
     """The state of a thread after its latest step."""
 
-    values: Any
+    data_class: ClassVar[DataClass] = "internal"
+
+    values: Personal[Any]
     next: list[str]
     checkpoint: dict[str, Any]
     metadata: Metadata
     created_at: dt.datetime | None
     parent_checkpoint: None = None
-    tasks: list[Any]
-    interrupts: list[Any]
+    tasks: Personal[list[Any]]
+    interrupts: Personal[list[Any]]
 
 
-class RunCreate(BaseModel):
+class RunCreate(Boundary):
     """A run to execute."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     model_config = ConfigDict(
         extra="forbid",
@@ -95,8 +108,8 @@ class RunCreate(BaseModel):
     )
 
     assistant_id: str = Field(description="the assistant's id, or its graph's name", examples=["agent"])
-    input: dict[str, Any] | None = Field(None, description="the graph's input")
-    command: dict[str, Any] | None = Field(None, description="resume, update or goto, instead of an input")
+    input: Personal[dict[str, Any] | None] = Field(None, description="the graph's input")
+    command: Personal[dict[str, Any] | None] = Field(None, description="resume, update or goto, instead of an input")
     config: dict[str, Any] | None = Field(None, description="tags and recursion_limit are used")
     metadata: Metadata = Field(default_factory=dict)
     stream_mode: list[str] | str | None = Field(
@@ -149,8 +162,10 @@ class RunCreate(BaseModel):
             raise UnsupportedError(message)
 
 
-class RunOut(BaseModel):  # type: ignore[no-redef]  # the plugin takes the field kwargs for **kwargs
+class RunOut(Boundary):  # type: ignore[no-redef]  # the plugin takes the field kwargs for **kwargs
     """A run."""
+
+    data_class: ClassVar[DataClass] = "internal"
 
     run_id: UUID
     thread_id: UUID
@@ -159,20 +174,22 @@ class RunOut(BaseModel):  # type: ignore[no-redef]  # the plugin takes the field
     updated_at: dt.datetime
     status: Literal["pending", "running", "success", "error", "timeout", "interrupted"]
     metadata: Metadata
-    kwargs: dict[str, Any]
+    kwargs: Personal[dict[str, Any]]
     multitask_strategy: str
 
 
-class AssistantOut(BaseModel):
+class AssistantOut(Boundary):
     """The agent, as the protocol names it."""
+
+    data_class: ClassVar[DataClass] = "public"
 
     assistant_id: UUID
     graph_id: str
     name: str
     description: str
-    config: dict[str, Any] = {}
-    context: dict[str, Any] = {}
-    metadata: Metadata = {}
+    config: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
     version: int = 1
     created_at: dt.datetime = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     updated_at: dt.datetime = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
