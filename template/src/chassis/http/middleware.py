@@ -90,7 +90,6 @@ def too_large(limit: int) -> str:
 class _LimitedBody:
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
-        self._limit = limit
         self._left = limit
 
     async def receive(self) -> Message:
