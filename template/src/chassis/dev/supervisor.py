@@ -64,7 +64,9 @@ class Supervisor:
         say(f'    make ask{port} Q="{EXAMPLE}"\n')
         if self.question:
             say(f"Question: {self.question}")
-            self._start({**os.environ, "CHASSIS_URL": url}, "ask", self.question).wait(READY_SECONDS)
+            # The service logs to this terminal too.
+            asker = self._start({**os.environ, "CHASSIS_URL": url}, "ask", "--whole-lines", self.question)
+            asker.wait(READY_SECONDS)
 
     def _once(self, environment: Mapping[str, str], command: str) -> None:
         if self._start(environment, command).wait() != 0:
