@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.copier_cli import copy, snapshot
+from tests.copier_inside import CopierInside
+from tests.matrix import Matrix
+from tests.render import Plan
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +20,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the defaults; do not change it."""
     return copy(template, tmp_path_factory.mktemp("project") / "my-agent")
+
+
+@pytest.fixture(scope="session")
+def plan(template: Path) -> Plan:
+    """Every file of the template, ready to be rendered in memory for any combination."""
+    copier = CopierInside.of(template)
+    return Plan(copier, Matrix(copier))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_cli import ROOT
-from tests.matrix import questions
+from tests.copier_yml import questions
 
 PAGES = [
     *ROOT.glob("*.md"),

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.copier_cli import copier, copy
-from tests.matrix import configuration, each_choice, questions
+from tests.copier_yml import configuration, matrix, questions
 
 LONG = "x" * 300
 BAD = [
@@ -102,7 +102,7 @@ def test_a_bad_answer_is_refused_with_one_sentence_and_nothing_written(
     assert not target.exists()
 
 
-@pytest.mark.parametrize("answers", each_choice(), ids=str)
+@pytest.mark.parametrize("answers", [matrix().given(answers) for answers in matrix().each_value()], ids=str)
 def test_every_offered_choice_generates(template: Path, tmp_path: Path, answers: dict[str, str]) -> None:
     target = copy(template, tmp_path / "out", answers)
     stored = yaml.safe_load((target / ".copier-answers.yml").read_text())

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.copier_cli import ROOT, commit_all, copier, copy, git
-from tests.matrix import configuration
+from tests.copier_yml import configuration
 
 ZONES = yaml.safe_load((ROOT / "template/zones.yml").read_text())
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_cli import copy
-from tests.matrix import core_combinations
+from tests.copier_yml import matrix
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,11 @@ def must(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module", params=core_combinations(), ids=lambda answers: answers["queue"])
+@pytest.fixture(
+    scope="module",
+    params=[matrix().given(answers) for answers in matrix().core()],
+    ids=lambda answers: answers["queue"],
+)
 def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project for each combination of the core choices, with its dependencies."""
     directory = tmp_path_factory.mktemp("generated")
