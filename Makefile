@@ -8,10 +8,10 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --no-sync
 export UV_PYTHON_PREFERENCE ?= only-system
 
-.PHONY: help run check lint types test-fast test test-full bench clean
+.PHONY: help run check lint types test-fast test test-full every-combination bench clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(PROJECT) ## generate a project, start it and ask it something (PROJECT=build/my-agent PORT=8000)
 	@$(MAKE) --no-print-directory -C $(PROJECT) run PORT=$(PORT) Q="How many open tickets are past their deadline?"
@@ -39,6 +39,9 @@ test: check ## what a change must pass: the checks, and each shipped choice gene
 
 test-full: check ## everything
 	KILLS=20 $(RUN) pytest -v -m slow
+
+every-combination: .venv/.ready ## render and check every combination of answers, and report what was covered
+	@$(RUN) python -m tests.every_combination
 
 bench: .venv/.ready ## measure: the figures, and as JSON in build/bench.json
 	$(RUN) python bench/run.py

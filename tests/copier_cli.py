@@ -1,6 +1,7 @@
 """Copier as a user calls it: the plain command line, never `--trust`."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,16 +41,20 @@ def commit_all(directory: Path, message: str = "all") -> None:
     git(directory, "commit", "-q", "--allow-empty", "-m", message)
 
 
-def snapshot(target: Path) -> Path:
-    """Copy the working tree, uncommitted changes included and ignored files not, into a repository of its own."""
+def copy_tree(target: Path) -> Path:
+    """Copy the working tree, uncommitted changes included and ignored files not."""
     listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
         source = ROOT / name
         if source.is_file():
             destination = target / name
             destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_bytes(source.read_bytes())
-            destination.chmod(source.stat().st_mode)
-    commit_all(target, "snapshot")
+            shutil.copy(source, destination)
+    return target
+
+
+def snapshot(target: Path) -> Path:
+    """Copy the working tree into a repository of its own."""
+    commit_all(copy_tree(target), "snapshot")
     git(target, "tag", "v0.0.1")
     return target

@@ -7,8 +7,10 @@ on its own reads alone. Plain text between them is read once and never rendered.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from copier._tools import scantree
 from jinja2 import Template, nodes
@@ -28,7 +30,7 @@ class File(NamedTuple):
     mode: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A file of the template: where it goes, if anywhere, and what it consists of."""
 
@@ -37,6 +39,11 @@ class Entry:
     pieces: tuple[str | bytes | Tree[str], ...]
     mode: int
     holds_answers: bool = False
+
+    @cached_property
+    def whole(self) -> Tree[tuple[str, File] | None]:
+        """Give path and file together; None where the file is left out."""
+        return Tree(lambda a: None if (path := self.path(a)) is None else (path, File(self.content(a), self.mode)))
 
     def content(self, answers: Answers) -> bytes:
         """Give what the file holds."""
@@ -74,7 +81,7 @@ class Plan:
     def _entries(self) -> Iterator[Entry]:
         root = self.copier.template_copy_root
         suffix = self.copier.template.templates_suffix
-        for found in scantree(str(root), follow_symlinks=True):
+        for found in sorted(scantree(str(root), follow_symlinks=True), key=attrgetter("path")):
             source = Path(found.path)
             rendered = source.name.endswith(suffix)
             if source.is_dir() or (not rendered and source.with_name(source.name + suffix).exists()):
@@ -158,9 +165,10 @@ class Plan:
         return Tree(lambda answers: self.copier.render(compiled, answers))
 
 
-def width(matrix: Matrix, trees: list[Tree[str]]) -> int:
+def width(matrix: Matrix, *trees: Tree[Any]) -> int:
     """Give an upper bound of the number of ways these trees can go together."""
     read = {name for tree in trees for cube, _ in matrix.leaves(tree) for name in cube}
     return math.prod(
-        len({tuple(str(row.get(n)) for n in group.names if n in read) for row in group.rows}) for group in matrix.groups
+        len({tuple(str(row.get(name)) for name in group.names if name in read) for row in group.rows})
+        for group in matrix.groups
     )

