@@ -7,9 +7,13 @@ from typing import Any
 
 import yaml
 
-from tests.copier_cli import ROOT
+from tests.copier_cli import ROOT, copy_tree
 from tests.copier_inside import CopierInside
+from tests.decision_tree import Answer
 from tests.matrix import Matrix
+from tests.render import Plan
+
+CODE = ("src", "tests", "migrations", "tools")
 
 
 @cache
@@ -22,6 +26,22 @@ def configuration() -> dict[str, Any]:
 def questions() -> dict[str, dict[str, Any]]:
     """Give every question, the computed ones included."""
     return {name: value for name, value in configuration().items() if not name.startswith("_")}
+
+
+@cache
+def suites() -> list[dict[str, Answer]]:
+    """Give the answers whose projects run their own tests: each pair of values that code, tests or tools depend on."""
+    with tempfile.TemporaryDirectory() as folder:
+        copier = CopierInside.of(copy_tree(Path(folder) / "template"))
+        found = Matrix(copier)
+        read = {
+            name
+            for entry in Plan(copier, found).entries
+            if entry.source.parts[1] in CODE
+            for cube, _ in found.leaves(entry.whole)
+            for name in cube
+        }
+    return [found.given(answers) for answers in found.pairwise([name for name in found.choices if name in read])]
 
 
 @cache

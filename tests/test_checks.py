@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.copier_inside import CopierInside
-from tests.every_combination import CHECKS, EveryCombination
 from tests.decision_tree import Answer
+from tests.every_combination import CHECKS, EveryCombination
 from tests.matrix import Cube, Matrix
 from tests.render import Plan
 from tests.small_template import every, write

@@ -1,6 +1,6 @@
 """Generated projects live: their own checks and tests, `make run`, a question, and kill -9 of the worker.
 
-Each shipped choice, not only the defaults. A project is copied with the plain command line, and its own Makefile is
+Each pair of choices that code depends on, not only the defaults. A project is copied with the plain command line, and its own Makefile is
 all that is called, as its user would.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_cli import copy
-from tests.copier_yml import matrix
+from tests.copier_yml import suites
 
 pytestmark = pytest.mark.slow
 
@@ -44,11 +44,11 @@ def must(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(
     scope="module",
-    params=[matrix().given(answers) for answers in matrix().core()],
+    params=suites(),
     ids=lambda answers: answers["queue"],
 )
 def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project for each combination of the core choices, with its dependencies."""
+    """A project for each pair of choices that its code depends on, with its dependencies."""
     directory = tmp_path_factory.mktemp("generated")
     for path in (directory, *directory.parents[:2]):
         path.chmod(0o755)

@@ -1,0 +1,84 @@
+"""One folder and one environment for the projects of many combinations, so that tools keep what they know.
+
+The environment has the packages of all choices. In the folder only the files that differ are written from one
+combination to the next, so that mypy and the import graph start from their caches.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.copier_cli import ROOT
+from tests.render import File
+
+ENVIRONMENTS = ROOT / "build/environments"
+
+
+@dataclass(frozen=True)
+class SharedProject:
+    """A folder that becomes the project of one combination after another."""
+
+    folder: Path
+    environment: Path
+
+    def place(self, project: Mapping[str, File]) -> None:
+        """Make the folder hold this project and nothing else, but for what the tools keep there."""
+        kept = (".mypy_cache", ".import_linter_cache", "__pycache__")
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            name = path.relative_to(self.folder)
+            if path.is_file() and name.as_posix() not in project and not any(part in kept for part in name.parts):
+                path.unlink()
+        for name, file in project.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_bytes() != file.content:
+                path.write_bytes(file.content)
+            path.chmod(file.mode)
+
+    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment there."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+        environment |= {"PYTHONPATH": "src:.", "VIRTUAL_ENV": str(self.environment)}
+        return subprocess.run(
+            [str(self.environment / "bin" / command), *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+
+def environment_of(projects: Iterable[Mapping[str, File]]) -> Path:
+    """Install the packages of all these projects, at the tested versions, into one environment; keep it."""
+    declared: set[str] = set()
+    constraints = b""
+    for project in projects:
+        pyproject = tomllib.loads(project["pyproject.toml"].content.decode())
+        declared |= {*pyproject["project"]["dependencies"], *pyproject["dependency-groups"]["dev"]}
+        constraints = project["uv.toml"].content
+    wanted = "\n".join(["[project]", 'name = "all"', 'version = "0"', 'requires-python = ">=3.11"', "dependencies = ["])
+    wanted += "".join(f"\n  {_toml(one)}," for one in sorted(declared)) + "\n]\n"
+    digest = hashlib.sha256(wanted.encode() + constraints + sys.version.encode()).hexdigest()[:16]
+    folder = ENVIRONMENTS / digest
+    if not (folder / ".ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(wanted)
+        (folder / "uv.toml").write_bytes(constraints)
+        uv = os.environ.get("UV") or shutil.which("uv") or "uv"
+        environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        subprocess.run([uv, "sync", "--quiet", "--python", sys.executable], cwd=folder, env=environment, check=True)
+        (folder / ".ready").touch()
+    return folder / ".venv"
+
+
+def _toml(text: str) -> str:
+    return f"'{text}'" if '"' in text else f'"{text}"'
