@@ -6,8 +6,8 @@ from functools import cached_property, partial
 
 from tests.combination_checks import Checks, Found
 from tests.decision_tree import Answers, Tree
-from tests.facts import Facts, facts
-from tests.render import Entry
+from tests.parts import Part
+from tests.render import text_of
 
 # What is declared and imported by nothing, and why.
 NOT_IMPORTED = {
@@ -30,18 +30,16 @@ class DependencyChecks(Checks):
 
     def dependencies_are_declared(self) -> Found:
         """Find packages that are imported and not declared."""
-        for entry, variants in self._facts.items():
-            path = variants[0][0]
-            groups = (RUNTIME, "dev") if path.startswith(DEVELOPMENT) else (RUNTIME,)
-            if any(known.packages for _, known in variants):
-                yield from self._walk(path, partial(self._undeclared, entry, groups))
+        for part in self._parts:
+            if part.ever.packages:
+                yield from self._walk(part.path, partial(self._undeclared, part))
 
     def dependencies_are_used(self) -> Found:
         """Find packages that are declared and used by nothing that is there."""
-        users: dict[str, list[Entry]] = defaultdict(list)
-        for entry, variants in self._facts.items():
-            for package in {package for _, known in variants for package in _used(known)}:
-                users[package].append(entry)
+        users: dict[str, list[Part]] = defaultdict(list)
+        for part in self._parts:
+            for package in part.ever.used:
+                users[package].append(part)
         for group, package in self._declarations:
             if package not in NOT_IMPORTED:
                 yield from self._walk("pyproject.toml", partial(self._idle, group, package, users[package]))
@@ -50,10 +48,12 @@ class DependencyChecks(Checks):
     def _declarations(self) -> dict[tuple[str, str], list[str | bytes | Tree[str]]]:
         """Give each (group, package) that can be declared, and the pieces of the file that declare it."""
         found: dict[tuple[str, str], list[str | bytes | Tree[str]]] = defaultdict(list)
-        for entry in self._possible["pyproject.toml"]:
+        for entry in self._at["pyproject.toml"]:
             group = ""
             for piece in entry.pieces:
-                texts = {text for _, text in self._matrix.leaves(piece)} if isinstance(piece, Tree) else {_text(piece)}
+                texts = (
+                    {text for _, text in self._matrix.leaves(piece)} if isinstance(piece, Tree) else {text_of(piece)}
+                )
                 for line in "\n".join(sorted(texts)).splitlines():
                     if heading := GROUP.match(line):
                         group = heading[1]
@@ -63,31 +63,18 @@ class DependencyChecks(Checks):
 
     def _declared(self, group: str, package: str, answers: Answers) -> bool:
         pieces = self._declarations.get((group, package), ())
-        texts = (piece(answers) if isinstance(piece, Tree) else _text(piece) for piece in pieces)
+        texts = (piece(answers) if isinstance(piece, Tree) else text_of(piece) for piece in pieces)
         return any(package in DEPENDENCY.findall(text) for text in texts)
 
-    def _undeclared(self, entry: Entry, groups: tuple[str, ...], answers: Answers) -> list[str]:
-        found = entry.whole(answers)
-        packages = facts(found[0], found[1].content).packages if found else ()
+    def _undeclared(self, part: Part, answers: Answers) -> list[str]:
+        groups = (RUNTIME, "dev") if part.path.startswith(DEVELOPMENT) else (RUNTIME,)
         return [
             f"imports {package}, which pyproject.toml does not declare"
-            for package in sorted(packages)
+            for package in sorted(part.facts(answers).packages)
             if not any(self._declared(group, package, answers) for group in groups)
         ]
 
-    def _idle(self, group: str, package: str, users: list[Entry], answers: Answers) -> list[str]:
-        if not self._declared(group, package, answers):
+    def _idle(self, group: str, package: str, users: list[Part], answers: Answers) -> list[str]:
+        if not self._declared(group, package, answers) or any(package in user.facts(answers).used for user in users):
             return []
-        for user in users:
-            found = user.whole(answers)
-            if found is not None and package in _used(facts(found[0], found[1].content)):
-                return []
         return [f"declares {package}, which nothing uses"]
-
-
-def _used(known: Facts) -> set[str]:
-    return {*known.packages, *(word.replace("_", "-") for word in known.words)}
-
-
-def _text(piece: str | bytes) -> str:
-    return piece.decode() if isinstance(piece, bytes) else piece

@@ -90,9 +90,9 @@ def report(source: Path) -> int:
 {time.perf_counter() - started:>9.1f} seconds
 
 {ARGUMENT}""")
-    for name in every.variants.separable:
-        print(f"{name} was checked piece by piece: each gives whole list items or one string.")
-    print("The answers file holds one line an answer and was rendered for each pair of values.")
+    for entry in every.variants.wide:
+        print(f"{entry.source} reads too many for that: each two of its pieces were crossed.")
+    print("The answers file holds one line an answer: each pair of values was rendered.")
     return 1 if found else 0
 
 

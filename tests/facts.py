@@ -3,8 +3,8 @@
 import ast
 import re
 import sys
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 
 # Packages of ours, and the folder in which each is found.
@@ -38,8 +38,24 @@ class Facts:
     """Strings that could name a package, such as one that is started and not imported."""
     defines: frozenset[str] = frozenset()
     """Names that can be imported from it."""
-    links: tuple[str, ...] = ()
-    anchors: frozenset[str] = field(default_factory=frozenset)
+    links: frozenset[str] = frozenset()
+    anchors: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Facts") -> "Facts":
+        """Give what both say."""
+        return Facts(*(getattr(self, one.name) | getattr(other, one.name) for one in fields(Facts)))
+
+    @cached_property
+    def meant(self) -> frozenset[str]:
+        """Give every module of ours that may be meant: `from a.b import c` can mean `a.b.c`."""
+        imported = {f"{module}.{name}".removesuffix(".") for module, name in self.imports}
+        named = {text.partition(":")[0] for text in self.named}
+        return frozenset(imported | named | {module for module, _ in self.imports})
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Give every distribution that may be used: imported, or named in a string."""
+        return self.packages | {word.replace("_", "-") for word in self.words}
 
 
 @cache
@@ -53,7 +69,7 @@ def facts(path: str, content: bytes) -> Facts:
     if path.endswith(".md"):
         text = content.decode()
         return Facts(
-            links=tuple(LINK.findall(text)), anchors=frozenset(_anchor(title) for title in HEADING.findall(text))
+            links=frozenset(LINK.findall(text)), anchors=frozenset(_anchor(title) for title in HEADING.findall(text))
         )
     return Facts()
 

@@ -165,6 +165,11 @@ class Plan:
         return Tree(lambda answers: self.copier.render(compiled, answers))
 
 
+def text_of(piece: str | bytes) -> str:
+    """Give a piece that does not vary as text."""
+    return piece.decode() if isinstance(piece, bytes) else piece
+
+
 def width(matrix: Matrix, *trees: Tree[Any]) -> int:
     """Give an upper bound of the number of ways these trees can go together."""
     read = {name for tree in trees for cube, _ in matrix.leaves(tree) for name in cube}

@@ -68,7 +68,7 @@ def test_a_list_that_reads_very_many_answers_is_checked_by_its_items(tmp_path: P
     items = "".join(f"{{% if q{n} == 'b' %}}\n  \"p{n}\",{{% endif %}}" for n in range(8))
     found = every(tmp_path, WIDE, {"a.toml.jinja": f"some = [{items}\n]\n"})
     assert found.matrix.count == 4**8
-    assert found.variants.separable == ["template/a.toml.jinja"]
+    assert [entry.source.name for entry in found.variants.wide] == ["a.toml.jinja"]
     assert not found.check("files parse and compile")
 
 
@@ -76,3 +76,15 @@ def test_any_other_file_that_reads_so_many_is_an_error(tmp_path: Path) -> None:
     text = "".join(f"{{% if q{n} == 'b' %}}[{{% endif %}}" for n in range(8))
     with pytest.raises(TooWideError, match=r"a\.toml\.jinja reads too many answers.*q0=b"):
         every(tmp_path, WIDE, {"a.toml.jinja": f"{text}\n"})
+
+
+def test_a_python_file_that_reads_so_many_is_checked_by_its_lines(tmp_path: Path) -> None:
+    lines = "".join(f"from chassis.q{n}.{{{{ q{n} }}}} import A as A{n}\n" for n in range(8))
+    modules = {f"src/chassis/q{n}/{value}.py": "A = 1\n" for n in range(8) for value in "abcd"}
+    del modules["src/chassis/q7/c.py"]
+    found = every(tmp_path, WIDE, {"src/chassis/__main__.py.jinja": f"{lines}", **modules})
+    assert [entry.source.name for entry in found.variants.wide] == ["__main__.py.jinja"]
+    assert found.check("imports resolve") == [
+        "src/chassis/__main__.py: names chassis.q7.c:A, which is not there (q7=c)",
+    ]
+    assert len(found.check("no module is an orphan")) == 3 * 8 - 1, "nothing is excluded here"

@@ -1,21 +1,24 @@
 """Every distinct file that any combination can contain, and the proof that none is left out.
 
 A file is enumerated over every value of the answers that decide about its path and content, so that its variants
-partition the combinations. A file that reads so many answers that this would be endless has to be separable: what its
-pieces give are whole items of a TOML list or whole quoted strings, which are valid beside each other whatever they are.
+partition the combinations. A file that reads so many answers that this would be endless has to be separable: each of its
+pieces gives a name, a quoted string or whole items of a list. Whether such a file parses is decided by each piece alone,
+its line lengths by each line, the order of its lines by each two of them: every two pieces are enumerated together.
 """
 
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
 
-from tests.decision_tree import Answer
+from tests.decision_tree import Answer, Tree
 from tests.render import Entry, File, Plan, width
 
 WIDEST = 5000
-"""A file with more variants than this is not enumerated whole; about 20 s of parsing."""
-ITEMS = re.compile(r'(?:\n? *"[^"\\\n]+",)*\n?')
-STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+"""A file with more variants than this is not enumerated whole: parsing them would take more than some 20 s."""
+SEPARABLE = re.compile(r'[A-Za-z_]\w*|"(?:[^"\\\n]|\\.)*"|(?:\n? *"[^"\\\n]+",)*\n?')
 
 
 class TooWideError(Exception):
@@ -38,7 +41,8 @@ class Variants:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.matrix = plan.matrix
-        self.separable: list[str] = []
+        self.wide: list[Entry] = []
+        """Files that were enumerated by each two of their pieces."""
         self.uncounted: list[str] = []
         """Files whose variants do not add up to all combinations; there must be none."""
         found: dict[tuple[str, File], Variant] = {}
@@ -50,41 +54,37 @@ class Variants:
     def _of(self, entry: Entry) -> Iterator[Variant]:
         if entry.holds_answers:
             # One line an answer, whatever the others are.
-            whole, samples = entry.whole, [*self.matrix.each_value(), *self.matrix.pairwise()]
-            yield from (_variant(entry, answers, whole(answers)) for answers in samples)
+            for answers in [*self.matrix.each_value(), *self.matrix.pairwise()]:
+                yield from self._variant(entry, answers, entry.whole(answers))
         elif width(self.matrix, entry.path, *entry.trees) <= WIDEST:
-            yield from self._crossed(entry)
+            self._count(entry, entry.whole)
+            for cube, found in self.matrix.leaves(entry.whole):
+                yield from self._variant(entry, cube, found)
         else:
-            yield from self._separated(entry)
+            self.wide.append(entry)
+            for tree in entry.trees:
+                self._count(entry, tree)
+                self._require_separable(entry, tree)
+            for one, other in combinations(entry.trees, 2):
+                pair = Tree(lambda a, x=one, y=other: (x(a), y(a)))  # type: ignore[misc]
+                for cube, _ in self.matrix.leaves(pair):
+                    yield from self._variant(entry, cube, entry.whole(self.matrix.complete(cube)))
 
-    def _crossed(self, entry: Entry) -> Iterator[Variant]:
-        counted = 0
-        for cube, file in self.matrix.leaves(entry.whole):
-            counted += self.matrix.weight(cube)
-            if file is not None:
-                yield _variant(entry, cube, file)
-        if counted != self.matrix.rows:
+    def _count(self, entry: Entry, tree: Tree[Any]) -> None:
+        """Add up the combinations that each leaf stands for."""
+        if sum(self.matrix.weight(cube) for cube, _ in self.matrix.leaves(tree)) != self.matrix.rows:
             self.uncounted.append(str(entry.source))
 
-    def _separated(self, entry: Entry) -> Iterator[Variant]:
-        self.separable.append(str(entry.source))
-        for tree in entry.trees:
-            counted = 0
-            for cube, text in self.matrix.leaves(tree):
-                counted += self.matrix.weight(cube)
-                if not ITEMS.fullmatch(text) and not STRING.fullmatch(text):
-                    message = (
-                        f"{entry.source} reads too many answers to be checked for all, unless each piece gives whole list "
-                        f"items or one quoted string; {text!r} is neither ({self.matrix.describe(cube)})"
-                    )
-                    raise TooWideError(message)
-                answers = self.matrix.complete(cube)
-                if (file := entry.whole(answers)) is not None:
-                    yield _variant(entry, cube, file)
-            if counted != self.matrix.rows:
-                self.uncounted.append(str(entry.source))
+    def _require_separable(self, entry: Entry, tree: Tree[str]) -> None:
+        for cube, text in self.matrix.leaves(tree):
+            if not SEPARABLE.fullmatch(text) or keyword.iskeyword(text):
+                message = (
+                    f"{entry.source} reads too many answers to be checked for all. Split it, or let each expression give "
+                    f"a name, a quoted string or whole list items; {text!r} is none ({self.matrix.describe(cube)})"
+                )
+                raise TooWideError(message)
 
-
-def _variant(entry: Entry, cube: dict[str, Answer], file: tuple[str, File] | None) -> Variant:
-    assert file is not None
-    return Variant(file[0], file[1], entry, dict(cube))
+    @staticmethod
+    def _variant(entry: Entry, cube: dict[str, Answer], found: tuple[str, File] | None) -> Iterator[Variant]:
+        if found is not None:
+            yield Variant(found[0], found[1], entry, dict(cube))

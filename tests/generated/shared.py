@@ -30,16 +30,16 @@ class SharedProject:
     def place(self, project: Mapping[str, File]) -> None:
         """Make the folder hold this project and nothing else, but for what the tools keep there."""
         kept = (".mypy_cache", ".import_linter_cache", "__pycache__")
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            name = path.relative_to(self.folder)
-            if path.is_file() and name.as_posix() not in project and not any(part in kept for part in name.parts):
+        for path in list(self.folder.rglob("*")):
+            relative = path.relative_to(self.folder)
+            if path.is_file() and str(relative) not in project and not set(kept).intersection(relative.parts):
                 path.unlink()
         for name, file in project.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists() or path.read_bytes() != file.content:
-                path.write_bytes(file.content)
-            path.chmod(file.mode)
+            place = self.folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.exists() or place.read_bytes() != file.content:
+                place.write_bytes(file.content)
+            place.chmod(file.mode)
 
     def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment there."""
@@ -64,8 +64,8 @@ def environment_of(projects: Iterable[Mapping[str, File]]) -> Path:
         pyproject = tomllib.loads(project["pyproject.toml"].content.decode())
         declared |= {*pyproject["project"]["dependencies"], *pyproject["dependency-groups"]["dev"]}
         constraints = project["uv.toml"].content
-    wanted = "\n".join(["[project]", 'name = "all"', 'version = "0"', 'requires-python = ">=3.11"', "dependencies = ["])
-    wanted += "".join(f"\n  {_toml(one)}," for one in sorted(declared)) + "\n]\n"
+    items = "".join(f"  {_toml(one)},\n" for one in sorted(declared))
+    wanted = f'[project]\nname = "all"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = [\n{items}]\n'
     digest = hashlib.sha256(wanted.encode() + constraints + sys.version.encode()).hexdigest()[:16]
     folder = ENVIRONMENTS / digest
     if not (folder / ".ready").exists():

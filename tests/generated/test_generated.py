@@ -17,6 +17,7 @@ import pytest
 
 from tests.copier_cli import copy
 from tests.copier_yml import suites
+from tests.matrix import CORE
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def must(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture(
     scope="module",
     params=suites(),
-    ids=lambda answers: answers["queue"],
+    ids=lambda answers: "-".join(answers[name] for name in CORE if name in answers),
 )
 def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project for each pair of choices that its code depends on, with its dependencies."""
