@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from bench import synthetic
+
 from tests.copier_cli import ROOT, copy_tree
 from tests.copier_inside import CopierInside
 from tests.every_combination import EveryCombination
