@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests import file_checks
-from tests.combination_checks import CombinationChecks
+from tests.checks import files
+from tests.checks.dependencies import DependencyChecks
+from tests.checks.options import options_without_effect, refusals_without_words
+from tests.checks.projects import ProjectChecks
 from tests.copier_cli import copy_tree
 from tests.copier_inside import CopierInside
-from tests.dependency_checks import DependencyChecks
 from tests.matrix import Matrix
-from tests.option_checks import options_without_effect, refusals_without_words
 from tests.render import Plan
 from tests.variants import Variants
 
@@ -35,7 +35,7 @@ class EveryCombination:
         self.plan = plan
         self.matrix = plan.matrix
         self.variants = Variants(plan)
-        self.together = CombinationChecks(self.variants)
+        self.together = ProjectChecks(self.variants)
         self.dependencies = DependencyChecks(self.variants)
 
     @property
@@ -50,12 +50,12 @@ class EveryCombination:
 
 CHECKS: dict[str, Callable[[EveryCombination], Iterator[str]]] = {
     "every combination is covered": lambda e: (f"{name}: variants are missing" for name in e.variants.uncounted),
-    "files parse and compile": lambda e: file_checks.broken_syntax(e.variants.all, e.matrix),
-    "files end in one line feed": lambda e: file_checks.untidy_text(e.variants.all, e.matrix),
-    "no Jinja is left": lambda e: file_checks.left_over_templates(e.variants.all, e.matrix),
-    "scripts alone are executable": lambda e: file_checks.wrong_modes(e.variants.all, e.matrix),
-    "ruff check": lambda e: file_checks.ruff_findings(e.variants.all, e.matrix, "check", *CONCISE),
-    "ruff format": lambda e: file_checks.ruff_findings(e.variants.all, e.matrix, "format", "--check", *CONCISE),
+    "files parse and compile": lambda e: files.broken_syntax(e.variants.all, e.matrix),
+    "files end in one line feed": lambda e: files.untidy_text(e.variants.all, e.matrix),
+    "no Jinja is left": lambda e: files.left_over_templates(e.variants.all, e.matrix),
+    "scripts alone are executable": lambda e: files.wrong_modes(e.variants.all, e.matrix),
+    "ruff check": lambda e: files.ruff_findings(e.variants.all, e.matrix, "check", *CONCISE),
+    "ruff format": lambda e: files.ruff_findings(e.variants.all, e.matrix, "format", "--check", *CONCISE),
     "imports resolve": lambda e: e.together.imports_resolve(),
     "no module is an orphan": lambda e: e.together.modules_are_used(),
     "ports have adapters": lambda e: e.together.ports_have_adapters(),

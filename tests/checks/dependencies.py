@@ -4,9 +4,9 @@ import re
 from collections import defaultdict
 from functools import cached_property, partial
 
-from tests.combination_checks import Checks, Found
+from tests.checks.parts import Part
+from tests.checks.projects import Checks, Found
 from tests.decision_tree import Answers, Tree
-from tests.parts import Part
 from tests.render import text_of
 
 # What is declared and imported by nothing, and why.

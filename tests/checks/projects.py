@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import PurePosixPath
 
+from tests.checks.facts import module_of, module_paths
+from tests.checks.parts import Part, parts_of
 from tests.decision_tree import Answers, Tree
-from tests.facts import module_of, module_paths
-from tests.parts import Part, parts_of
 from tests.render import Entry
 from tests.variants import Variants
 
@@ -48,7 +48,7 @@ class Checks:
         return any(entry.path(answers) == path for entry in self._at.get(path, ()))
 
 
-class CombinationChecks(Checks):
+class ProjectChecks(Checks):
     """Modules, links and paths belong together."""
 
     def imports_resolve(self) -> Found:

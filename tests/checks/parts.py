@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.checks.facts import Facts, facts
 from tests.decision_tree import Answers, Tree
-from tests.facts import Facts, facts
 from tests.render import Entry, text_of
 from tests.variants import TooWideError, Variants
 
