@@ -24,6 +24,11 @@ def questions() -> dict[str, dict[str, Any]]:
     return {name: value for name, value in configuration().items() if not name.startswith("_")}
 
 
+def offered(question: dict[str, Any]) -> list[Any]:
+    """Give the values that a question offers, those included that a validator of their own refuses beside others."""
+    return [choice["value"] if isinstance(choice, dict) else choice for choice in question.get("choices", {}).values()]
+
+
 @cache
 def matrix() -> Matrix:
     """Give the matrix of the questions alone, cheap enough to name tests by; see the fixture `plan` for files."""
