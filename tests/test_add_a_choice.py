@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from tests.copier_cli import ROOT, commit_all, snapshot
+from tests.copier_cli import ROOT, commit_all, git, snapshot
 from tests.copier_inside import CopierInside
 from tests.copier_yml import offered
 from tests.generated.test_generated import must
@@ -58,7 +58,10 @@ def choices(root: Path) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    root = snapshot(tmp_path_factory.mktemp("grown") / "agent-chassis")
+    root = tmp_path_factory.mktemp("grown") / "agent-chassis"
+    git(ROOT, "clone", "-q", "--no-tags", str(ROOT), str(root))  # with its history, which tests of upgrades need
+    git(root, "rm", "-rq", ".")
+    snapshot(root)
     for step in HOW_TO.steps:
         step.undo(root)
     before = choices(root)
