@@ -95,11 +95,11 @@ class HowTo:
                     raise UnclearStepError(message)
         rest = FENCE.sub("", page)
         if (
-            "```" in rest
+            re.search(r"```|^~~~|^ {4}", rest, re.MULTILINE)
             or ANNOUNCEMENT.search(page, end)
             or len(re.findall(r"^(?:Create|Change) ", rest, re.MULTILINE)) != len(steps)
         ):
-            message = "a fence is open, or an announcement has no block"
+            message = "code stands outside a fence, or an announcement has no block"
             raise UnclearStepError(message)
         return cls(steps, commands)
 

@@ -115,10 +115,19 @@ def test_a_forgotten_step_is_red(tmp_path: Path, step: Step) -> None:
         ("## 2. The answer", "```python\nx = 1\n```\n\n## 2. The answer"),
         ("## 2. The answer", "Create `x.py`:\n\n## 2. The answer"),
         ("## 2. The answer", "```\n\n## 2. The answer"),
+        ("## 2. The answer", "    x = 1\n\n## 2. The answer"),
         ("Change `copier.yml`:", "Change copier.yml:"),
         ("Change `copier.yml`:\n", "Change `copier.yml`:\n\nLike this."),
     ],
-    ids=["another language", "not announced", "announced alone", "open", "announced badly", "announced too early"],
+    ids=[
+        "another language",
+        "not announced",
+        "announced alone",
+        "open",
+        "indented",
+        "announced badly",
+        "announced too early",
+    ],
 )
 def test_a_block_that_is_no_step_is_an_error(old: str, new: str) -> None:
     assert PAGE.count(old) == 1
