@@ -28,6 +28,11 @@ def questions() -> dict[str, dict[str, Any]]:
     return {name: value for name, value in configuration().items() if not name.startswith("_")}
 
 
+def offered(question: dict[str, Any]) -> list[Any]:
+    """Give the values that a question offers, those included that a validator of their own refuses beside others."""
+    return [choice["value"] if isinstance(choice, dict) else choice for choice in question.get("choices", {}).values()]
+
+
 @cache
 def suites() -> list[dict[str, Answer]]:
     """Give the answers whose projects run their own tests: each pair of values that code, tests or tools depend on."""

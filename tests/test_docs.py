@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_cli import ROOT
-from tests.copier_yml import questions
+from tests.copier_yml import offered, questions
 
 PAGES = [
     *ROOT.glob("*.md"),
@@ -54,7 +54,7 @@ def test_every_question_is_in_the_reference() -> None:
     reference = (ROOT / "docs/reference/questions.md").read_text()
     for name, question in questions().items():
         assert f"`{name}`" in reference
-        for value in question.get("choices", {}).values():
+        for value in offered(question):
             assert f"`{value}`" in reference
         if question.get("when") is not False:
             assert f"| `{question['default']}` |" in reference, name

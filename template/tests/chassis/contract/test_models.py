@@ -1,6 +1,7 @@
 """The remote model's adapter: the vendor's real client against a server that speaks the protocol on loopback."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar
@@ -8,11 +9,13 @@ from typing import Any, ClassVar
 import pytest
 from langchain_core.tools import tool
 from openai import InternalServerError
+from tests.support.secret_backend import SecretStore
 
 from chassis import selected
 from chassis.container import Container
 from chassis.db import json
 from chassis.import_strings import load_object
+from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.secrets import SecretUnavailableError
 from chassis.selected import ModelSettings
 
@@ -48,8 +51,14 @@ class Endpoint(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("CHASSIS_SECRET_MODEL_API_KEY", "sk-probe")
+async def context(container: Container, secret_store: SecretStore) -> AsyncIterator[AdapterContext]:
+    async with selected.open_secret_manager(secret_store.settings) as secrets:
+        yield replace(container.adapter_context, secrets=secrets)
+
+
+@pytest.fixture
+def endpoint(secret_store: SecretStore) -> Iterator[Any]:
+    secret_store.put("model_api_key", "sk-probe")
     handler = type("Fresh", (Endpoint,), {"requests": [], "status": 200})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -75,11 +84,11 @@ def count(colour: str) -> int:
 
 
 async def test_the_configured_endpoint_is_called_with_the_key_and_the_tools(
-    endpoint: Any, container: Container
+    endpoint: Any, context: AdapterContext
 ) -> None:
     handler, url = endpoint
     open_model: Callable[..., Any] = load_object(selected.MODELS["openai_compatible"])
-    model = await open_model(settings(url), container.adapter_context)
+    model = await open_model(settings(url), context)
     answer = await model.bind_tools([count]).ainvoke("How many are red?")
     assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("count", {"colour": "red"})]
     [(path, headers, body)] = handler.requests
@@ -88,25 +97,24 @@ async def test_the_configured_endpoint_is_called_with_the_key_and_the_tools(
     assert "sk-probe" not in repr(model)
 
 
-async def test_the_client_does_not_retry_by_itself(endpoint: Any, container: Container) -> None:
+async def test_the_client_does_not_retry_by_itself(endpoint: Any, context: AdapterContext) -> None:
     handler, url = endpoint
     handler.status = 500
-    model = await load_object(selected.MODELS["openai_compatible"])(settings(url), container.adapter_context)
+    model = await load_object(selected.MODELS["openai_compatible"])(settings(url), context)
     with pytest.raises(InternalServerError):
         await model.ainvoke("Hello?")
     assert len(handler.requests) == 1
 
 
-async def test_a_missing_key_is_one_sentence(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CHASSIS_SECRET_MODEL_API_KEY", raising=False)
+async def test_a_missing_key_is_one_sentence(context: AdapterContext) -> None:
     open_model = load_object(selected.MODELS["openai_compatible"])
-    with pytest.raises(SecretUnavailableError, match="CHASSIS_SECRET_MODEL_API_KEY"):
-        await open_model(settings("http://127.0.0.1:1/v1"), container.adapter_context)
+    with pytest.raises(SecretUnavailableError, match="'model_api_key' is not there"):
+        await open_model(settings("http://127.0.0.1:1/v1"), context)
 
 
-async def test_every_named_model_opens_into_one_with_a_name(container: Container, endpoint: Any) -> None:
+async def test_every_named_model_opens_into_one_with_a_name(context: AdapterContext, endpoint: Any) -> None:
     _, url = endpoint
     for provider, reference in selected.MODELS.items():
         wanted = settings(url).model_copy(update={"provider": provider})
-        model = await load_object(reference)(wanted, container.adapter_context)
+        model = await load_object(reference)(wanted, context)
         assert model.model_name == "some-model"
