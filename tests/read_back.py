@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import zip_longest
 
 import yaml
@@ -99,12 +100,18 @@ def _packaging(project: Project) -> dict[str, str]:
 
 
 def _stored(project: Project) -> dict[str, str]:
-    loaded = yaml.safe_load(_text(project, ".copier-answers.yml"))
+    loaded = _answers(project[".copier-answers.yml"].content)
     return {f".copier-answers.yml {name}": value for name, value in loaded.items() if not name.startswith("_")}
 
 
 def _private(file: File) -> dict[str, str]:
-    return {name: value for name, value in yaml.safe_load(file.content).items() if name.startswith("_")}
+    return {name: value for name, value in _answers(file.content).items() if name.startswith("_")}
+
+
+@lru_cache(maxsize=10)
+def _answers(content: bytes) -> dict[str, str]:
+    loaded: dict[str, str] = yaml.safe_load(content)
+    return loaded
 
 
 def _image(project: Project) -> dict[str, str]:

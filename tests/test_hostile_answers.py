@@ -14,7 +14,7 @@ from tests.copier_cli import commit_all
 from tests.copier_yml import matrix, questions
 from tests.decision_tree import Answers
 from tests.hostile import HARMLESS, REFUSED, UNUSUAL_TEXTS
-from tests.read_back import changed_elsewhere, expected, read_back
+from tests.read_back import Project, changed_elsewhere, expected, read_back
 from tests.render import Plan
 
 CHOSEN_BY_KIND = [
@@ -107,24 +107,34 @@ def test_the_command_line_refuses_in_full(template: Path, tmp_path: Path, questi
             refuse_by_command_line(template, tmp_path, pair)
 
 
+@pytest.fixture(scope="module")
+def usual(plan: Plan) -> dict[str, tuple[Answers, Project]]:
+    """By licence, the project with nothing but defaults besides."""
+    answers = {name: plan.matrix.complete({"licence": name}) for name in plan.matrix.choices["licence"]}
+    return {name: (given, plan.render(given)) for name, given in answers.items()}
+
+
 @pytest.mark.parametrize("harmless", HARMLESS, ids=name_of)
-def test_a_hostile_answer_is_only_text(plan: Plan, harmless: tuple[str, str]) -> None:
-    for licence in plan.matrix.choices["licence"] if harmless[0] == "organisation" else ["proprietary"]:
-        usual = plan.matrix.complete({"licence": licence})
-        answers = Answers({**usual, **dict([harmless])}, plan.matrix.computed)
-        assert plan.copier.refusal(harmless[0], answers) == ""
+def test_a_hostile_answer_is_only_text(
+    plan: Plan, usual: dict[str, tuple[Answers, Project]], harmless: tuple[str, str]
+) -> None:
+    question, value = harmless
+    for licence in usual if question == "organisation" else ["proprietary"]:
+        defaults, before = usual[licence]
+        answers = Answers({**defaults, question: value}, plan.matrix.computed)
+        assert plan.copier.refusal(question, answers) == ""
         project = plan.render(answers)
         assert read_back(project) == expected(answers)
-        assert not changed_elsewhere(project, plan.render(usual), {harmless[0]: usual[harmless[0]]})
+        assert not changed_elsewhere(project, before, {question: defaults[question]})
 
 
-def test_the_worst_answers_go_together(plan: Plan) -> None:
-    usual = plan.matrix.complete({})
+def test_the_worst_answers_go_together(plan: Plan, usual: dict[str, tuple[Answers, Project]]) -> None:
+    defaults, before = usual["proprietary"]
     answers = plan.matrix.complete(UNUSUAL_TEXTS)
     assert answers.items() >= UNUSUAL_TEXTS.items()
     project = plan.render(answers)
     assert read_back(project) == expected(answers)
-    assert not changed_elsewhere(project, plan.render(usual), {name: usual[name] for name in UNUSUAL_TEXTS})
+    assert not changed_elsewhere(project, before, {name: defaults[name] for name in UNUSUAL_TEXTS})
 
 
 @pytest.mark.slow
