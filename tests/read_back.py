@@ -15,6 +15,8 @@ from tests.decision_tree import Answers
 from tests.render import File
 
 Project = Mapping[str, File]
+# The files that `read_back` loads; a text that stands in another one is out of its sight, and so in the wrong place.
+HOLDERS = {".copier-answers.yml", "Dockerfile", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml"}
 LICENCES = {"proprietary": "LicenseRef-Proprietary", "apache_2_0": "Apache-2.0", "mit": "MIT"}
 
 
@@ -76,7 +78,9 @@ def changed_elsewhere(project: Project, before: Project, answers: Mapping[str, s
     """
     elsewhere = [] if project.keys() == before.keys() else ["the files"]
     for path in project.keys() & before.keys():
-        if path == ".copier-answers.yml":
+        if path not in HOLDERS:
+            elsewhere += [path] if project[path] != before[path] else []
+        elif path == ".copier-answers.yml":
             if _private(project[path]) != _private(before[path]):
                 elsewhere.append(path)
         elif project[path] != before[path]:
