@@ -6,6 +6,7 @@ import pytest
 
 from tests.copier_cli import copy, snapshot
 from tests.copier_inside import CopierInside
+from tests.hostile import UNUSUAL_TEXTS
 from tests.matrix import Matrix
 from tests.render import Plan
 
@@ -26,4 +27,4 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan(template: Path) -> Plan:
     """Every file of the template, ready to be rendered in memory for any combination."""
     copier = CopierInside.of(template)
-    return Plan(copier, Matrix(copier))
+    return Plan(copier, Matrix(copier, texts=UNUSUAL_TEXTS))

@@ -6,7 +6,7 @@ Copier 9.19.1 is pinned, since this looks inside it; that the outcome is that of
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -89,6 +89,7 @@ class CopierInside(Worker):
         environment: SandboxedEnvironment = Worker.jinja_env.func(self)  # type: ignore[attr-defined]
         environment.context_class = _AnswersContext
         environment.auto_reload = False
+        environment.from_string = cache(environment.from_string)  # type: ignore[assignment, method-assign]
         for name in UNSEEN_FILTERS:
             environment.filters[name] = _refuse(name)
         return environment

@@ -12,6 +12,7 @@ from tests.checks.options import options_without_effect, refusals_without_words
 from tests.checks.projects import ProjectChecks
 from tests.copier_cli import copy_tree
 from tests.copier_inside import CopierInside
+from tests.hostile import UNUSUAL_TEXTS
 from tests.matrix import Matrix
 from tests.render import Plan
 from tests.variants import Variants
@@ -72,7 +73,7 @@ def report(source: Path) -> int:
     """Check every combination of the template in this folder and print what was covered; 1 when there is a problem."""
     started = time.perf_counter()
     copier = CopierInside.of(source)
-    every = EveryCombination(Plan(copier, Matrix(copier)))
+    every = EveryCombination(Plan(copier, Matrix(copier, texts=UNUSUAL_TEXTS)))
     found = 0
     for name in CHECKS:
         problems = every.check(name)
