@@ -5,7 +5,10 @@ import re
 import sys
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import PurePosixPath
+
+from markdown_it import MarkdownIt
 
 # Packages of ours, and the folder in which each is found.
 ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
@@ -20,8 +23,8 @@ DISTRIBUTIONS = {
     "starlette": "fastapi",
 }
 MODULE_NAME = re.compile(r"(?:chassis|agent)(?:\.\w+)+(?::\w+)?")
-LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
-HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+MARKDOWN = MarkdownIt("commonmark")
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,7 @@ def facts(path: str, content: bytes) -> Facts:
         except SyntaxError:
             return Facts()  # which another check reports
     if path.endswith(".md"):
-        text = content.decode()
-        return Facts(
-            links=frozenset(LINK.findall(text)), anchors=frozenset(_anchor(title) for title in HEADING.findall(text))
-        )
+        return _markdown(content.decode())
     return Facts()
 
 
@@ -86,6 +86,17 @@ def module_of(path: str) -> str | None:
     if pure.suffix != ".py" or pure.parts[0] not in ROOTS or (pure.parts[0] != "tests") != path.startswith("src/"):
         return None
     return ".".join(pure.parent.parts if pure.stem == "__init__" else (*pure.parent.parts, pure.stem))
+
+
+def _markdown(text: str) -> Facts:
+    tokens = MARKDOWN.parse(text)
+    inline = [child for token in tokens for child in token.children or ()]
+    links = {str(child.attrs["href"]) for child in inline if child.type == "link_open"}
+    headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+    return Facts(
+        links=frozenset(link for link in links if not ADDRESS.match(link)),
+        anchors=frozenset(map(_anchor, headings)),
+    )
 
 
 def _python(tree: ast.Module) -> Facts:
