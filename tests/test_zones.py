@@ -12,16 +12,18 @@ from tests.copier_yml import configuration
 ZONES = yaml.safe_load((ROOT / "template/zones.yml").read_text())
 
 
-@pytest.fixture
-def release(template: Path, tmp_path: Path) -> Path:
-    """A template repository that can be given a next version."""
-    return Path(shutil.copytree(template, tmp_path / "release"))
+@pytest.fixture(scope="module")
+def release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template of two versions; the second changes files of both zones."""
+    copied = Path(shutil.copytree(template, tmp_path_factory.mktemp("release") / "template"))
+    publish(copied)
+    return copied
 
 
-@pytest.fixture
-def grown(release: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def grown_once(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of the first version in which a user has worked."""
-    project = copy(release, tmp_path / "grown", {}, "--vcs-ref", "v0.0.1")
+    project = copy(release, tmp_path_factory.mktemp("grown") / "grown", {}, "--vcs-ref", "v0.0.1")
     (project / "src/agent/graph.py").write_text('"""Mine."""\n')
     (project / "src/agent/mine.py").write_text("MINE = True\n")
     shutil.rmtree(project / "src/agent/tools")
@@ -31,6 +33,12 @@ def grown(release: Path, tmp_path: Path) -> Path:
     (project / "README.md").write_text(readme + "\n## Ours\n\nA section of ours.\n")
     commit_all(project, "worked")
     return project
+
+
+@pytest.fixture
+def grown(grown_once: Path, tmp_path: Path) -> Path:
+    """A copy of it to change."""
+    return Path(shutil.copytree(grown_once, tmp_path / "grown"))
 
 
 def publish(release: Path) -> None:
@@ -58,8 +66,7 @@ def assert_user_zone_untouched(project: Path) -> None:
     assert "A section of ours." in (project / "README.md").read_text()
 
 
-def test_an_update_renews_the_chassis_and_leaves_the_users_zone_alone(release: Path, grown: Path) -> None:
-    publish(release)
+def test_an_update_renews_the_chassis_and_leaves_the_users_zone_alone(grown: Path) -> None:
     update(grown)
     assert (grown / "src/chassis/wiring.py").read_text().endswith("# hardened\n")
     assert (grown / "src/chassis/extra.py").exists()
@@ -87,8 +94,7 @@ def test_a_switched_answer_swaps_the_adapters_and_nothing_of_the_users(grown: Pa
     assert {path.name for path in queue.glob("*.py")} == {"__init__.py", "database.py", "database_settings.py"}
 
 
-def test_a_recopy_does_not_clobber_the_users_zone(release: Path, grown: Path) -> None:
-    publish(release)
+def test_a_recopy_does_not_clobber_the_users_zone(grown: Path) -> None:
     done = copier("recopy", "--defaults", "--quiet", "--overwrite", cwd=grown)
     assert done.returncode == 0, done.stderr
     assert (grown / "src/agent/graph.py").read_text() == '"""Mine."""\n'
