@@ -8,7 +8,7 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --no-sync
 export UV_PYTHON_PREFERENCE ?= only-system
 
-.PHONY: help run check lint types test-fast test test-full bench clean
+.PHONY: help run check lint types test-fast test test-full sabotage bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: check ## what a change must pass: the checks, and each shipped choice gene
 
 test-full: check ## everything
 	KILLS=20 $(RUN) pytest -v -m slow
+
+sabotage: .venv/.ready ## break each control once and show the test that turns red (ONLY=runs/)
+	@$(RUN) python -m tests.sabotage "$(ONLY)"
 
 bench: .venv/.ready ## measure: the figures, and as JSON in build/bench.json
 	$(RUN) python bench/run.py
