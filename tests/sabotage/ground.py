@@ -72,7 +72,8 @@ class Ground:
 
     def unbroken(self, patches: Iterable[Patch]) -> Run:
         """Run the tests of these patches with nothing broken: a test that always fails notices nothing either."""
-        return self.run(sorted({patch.test_there for patch in patches}), *self.workers, seconds=4 * SECONDS)
+        tests = sorted({patch.test_there for patch in patches})
+        return self.run(tests, *self.workers, seconds=4 * SECONDS, bytecode=True)
 
     def apply(self, patch: Patch) -> str:
         """Apply a patch; return why it cannot be applied, nothing when it was."""
@@ -94,11 +95,14 @@ class Ground:
         """List what differs from what was committed."""
         return git(self.root, "status", "--porcelain")
 
-    def run(self, tests: Iterable[str], *options: str, seconds: float = SECONDS) -> Run:
-        """Run these tests of the tree."""
+    def run(self, tests: Iterable[str], *options: str, seconds: float = SECONDS, bytecode: bool = False) -> Run:
+        """Run these tests of the tree.
+
+        Bytecode is known by the second and the size of its source, and a patch can leave both as they were: a broken
+        tree writes none. An unbroken one does, so that no package is compiled again for each patch.
+        """
         command = [str(self.python), "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *options, *tests]
-        # Bytecode is known by the second and the size of its source, and a patch can leave both as they were.
-        environment = {**user_environment(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+        environment = {**user_environment(), "COLUMNS": "200", **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})}
         started = time.monotonic()
         process = subprocess.Popen(
             command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -108,6 +112,9 @@ class Ground:
             code: int | None = process.returncode
         except subprocess.TimeoutExpired:
             output, code = _interrupted(process), None
+        except BaseException:
+            _interrupted(process)
+            raise
         return Run(code, output[-3000:], time.monotonic() - started)
 
 

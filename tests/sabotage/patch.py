@@ -69,10 +69,10 @@ class Patch:
 
     def test_exists(self) -> bool:
         """Tell whether the file of the test is there and, where the test is named, a function of that name in it."""
-        file, _, function = self.test.partition("::")
+        file, _, function = self.test.partition("[")[0].partition("::")
         if not (ROOT / file).is_file():
             return False
-        function = function.rpartition("::")[2].partition("[")[0]
+        function = function.rpartition("::")[2]
         return not function or re.search(rf"\bdef {function}\(", (ROOT / file).read_text()) is not None
 
 
