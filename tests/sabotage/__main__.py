@@ -52,7 +52,7 @@ def _try_all(patches: list[Patch], grounds: Grounds) -> list[Proof | str]:
         run = ground.unbroken(side)
         if run.code != 0:
             problems.append(f"With nothing broken, tests of the {where} fail:\n{run.output}")
-            _say("they do not")
+            _say("They do not; what they say stands at the end.")
         for patch in side:
             proof = ground.prove(patch)
             _say(_line(proof))
