@@ -8,7 +8,7 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --no-sync
 export UV_PYTHON_PREFERENCE ?= only-system
 
-.PHONY: help run check lint types test-fast test test-full every-combination bench clean
+.PHONY: help run check lint types test-fast test test-full every-combination sabotage bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-full: check ## everything
 
 every-combination: .venv/.ready ## render and check every combination of answers, and report what was covered
 	@$(RUN) python -m tests.every_combination
+
+sabotage: .venv/.ready ## break each control once and show the test that turns red (ONLY=runs/)
+	@$(RUN) python -m tests.sabotage "$(ONLY)"
 
 bench: .venv/.ready ## measure: the figures, and as JSON in build/bench.json
 	$(RUN) python bench/run.py

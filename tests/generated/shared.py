@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.copier_cli import ROOT
+from tests.generated.project import user_environment
 from tests.render import File
 
 ENVIRONMENTS = ROOT / "build/environments"
@@ -43,8 +44,7 @@ class SharedProject:
 
     def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment there."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
-        environment |= {"PYTHONPATH": "src:.", "VIRTUAL_ENV": str(self.environment)}
+        environment = user_environment() | {"PYTHONPATH": "src:.", "VIRTUAL_ENV": str(self.environment)}
         return subprocess.run(
             [str(self.environment / "bin" / command), *arguments],
             cwd=self.folder,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.copier_cli import copy
 from tests.copier_yml import suites
+from tests.generated.project import installed, make, must
 from tests.matrix import CORE
 
 pytestmark = pytest.mark.slow
@@ -26,23 +26,6 @@ ANSWER = re.compile(r"^\d+ tickets match\.", re.MULTILINE)
 PORT = 8461
 
 
-def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
-    """Run make there, with the environment of a user: nothing of ours."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTEST", "PYTHON"))
-    }
-    command = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=seconds
-    )
-
-
-def must(done: subprocess.CompletedProcess[str]) -> str:
-    """Give the output of a command that must have worked."""
-    assert done.returncode == 0, f"{' '.join(done.args)}\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(
     scope="module",
     params=suites(),
@@ -50,12 +33,7 @@ def must(done: subprocess.CompletedProcess[str]) -> str:
 )
 def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project for each pair of choices that its code depends on, with its dependencies."""
-    directory = tmp_path_factory.mktemp("generated")
-    for path in (directory, *directory.parents[:2]):
-        path.chmod(0o755)
-    project = copy(template, directory / "my-agent", request.param)
-    must(make(project, ".venv/.ready"))
-    return project
+    return installed(template, tmp_path_factory.mktemp("generated"), request.param)
 
 
 @contextlib.contextmanager

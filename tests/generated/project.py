@@ -1,0 +1,39 @@
+"""A generated project as its user has it: its own Makefile, and an environment with nothing of ours."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.copier_cli import copy
+
+OURS = ("VIRTUAL_ENV", "PYTEST", "PYTHON")
+
+
+def user_environment() -> dict[str, str]:
+    """Give the environment without what the tests' own Python and pytest put there."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
+    """Run make there, with the environment of a user: nothing of ours."""
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(
+        command, cwd=project, env=user_environment(), capture_output=True, text=True, check=False, timeout=seconds
+    )
+
+
+def must(done: subprocess.CompletedProcess[str]) -> str:
+    """Give the output of a command that must have worked."""
+    assert done.returncode == 0, f"{' '.join(done.args)}\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+def installed(template: Path, directory: Path, answers: dict[str, str] | None = None) -> Path:
+    """Generate a project with its dependencies in this new directory, which other users can read: Postgres is one."""
+    for path in (directory, *directory.parents[:2]):
+        mode = path.stat().st_mode
+        if mode & 0o055 != 0o055:
+            path.chmod(mode | 0o055)
+    project = copy(template, directory / "my-agent", answers)
+    must(make(project, ".venv/.ready"))
+    return project
