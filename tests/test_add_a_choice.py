@@ -13,7 +13,7 @@ import yaml
 from tests.copier_cli import ROOT, commit_all, git, snapshot
 from tests.copier_inside import CopierInside
 from tests.copier_yml import offered
-from tests.generated.test_generated import must
+from tests.generated.project import must
 from tests.how_to import Create, HowTo, Step, UnclearStepError
 from tests.matrix import Matrix
 from tests.render import Plan

@@ -44,7 +44,10 @@ BROKEN = {
     "imports resolve (left out)": ({RARE_FILE: "", f"{USER}.jinja": "import chassis.rare\n"}, USER),
     "no module is an orphan": ({RARE_FILE: ""}, RARE_FILE),
     "ports have adapters": (
-        {f"src/chassis/adapters/queue/{RARE}{{% else %}}one.py{{% endif %}}": ""},
+        {
+            "src/chassis/adapters/queue/__init__.py": "",
+            f"src/chassis/adapters/queue/{RARE}{{% else %}}one.py{{% endif %}}": "",
+        },
         "src/chassis/adapters/queue",
     ),
     "links resolve": ({"a.md.jinja": f"{RARE}[b](b.md){{% endif %}}\n"}, "a.md"),

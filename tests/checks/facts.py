@@ -22,6 +22,8 @@ DISTRIBUTIONS = {
     "psycopg_pool": "psycopg",
     "starlette": "fastapi",
 }
+# Where packages are started and not imported: servers that come as wheels.
+STARTERS = "src/chassis/dev/"
 MODULE_NAME = re.compile(r"(?:chassis|agent)(?:\.\w+)+(?::\w+)?")
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 MARKDOWN = MarkdownIt("commonmark")
@@ -38,7 +40,7 @@ class Facts:
     packages: frozenset[str] = frozenset()
     """Distributions whose packages are imported."""
     words: frozenset[str] = frozenset()
-    """Strings that could name a package, such as one that is started and not imported."""
+    """Strings that could name a package that is started and not imported."""
     defines: frozenset[str] = frozenset()
     """Names that can be imported from it."""
     links: frozenset[str] = frozenset()
@@ -66,7 +68,7 @@ def facts(path: str, content: bytes) -> Facts:
     """Read a file's facts."""
     if path.endswith(".py"):
         try:
-            return _python(ast.parse(content))
+            return _python(ast.parse(content), starts=path.startswith(STARTERS))
         except SyntaxError:
             return Facts()  # which another check reports
     if path.endswith(".md"):
@@ -99,7 +101,7 @@ def _markdown(text: str) -> Facts:
     )
 
 
-def _python(tree: ast.Module) -> Facts:
+def _python(tree: ast.Module, *, starts: bool) -> Facts:
     imports: set[tuple[str, str]] = set()
     packages: set[str] = set()
     named: set[str] = set()
@@ -113,7 +115,7 @@ def _python(tree: ast.Module) -> Facts:
             found = []
             if MODULE_NAME.fullmatch(node.value):
                 named.add(node.value)
-            elif node.value.isidentifier():
+            elif starts and node.value.isidentifier():
                 words.add(node.value)
         else:
             continue

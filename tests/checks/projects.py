@@ -17,7 +17,8 @@ from tests.render import Entry
 from tests.variants import Variants
 
 ENTRY_POINTS = ("__init__", "__main__")
-ADAPTER = re.compile(r"(src/chassis/adapters/\w+)/(?!__init__)\w+(?<!_settings)\.py")
+PORT = re.compile(r"src/chassis/adapters/\w+/__init__\.py")
+ADAPTER = re.compile(r"/(?!__init__)\w+(?<!_settings)\.py$")
 
 Found = Iterator[str]
 
@@ -77,12 +78,10 @@ class ProjectChecks(Checks):
 
     def ports_have_adapters(self) -> Found:
         """Find ports for which a combination has no adapter."""
-        adapters: dict[str, list[str]] = defaultdict(list)
-        for path in self._at:
-            if found := ADAPTER.fullmatch(path):
-                adapters[found[1]].append(path)
-        for folder, paths in adapters.items():
-            yield from self._walk(folder, partial(self._without_adapter, paths))
+        for package in [path for path in self._at if PORT.fullmatch(path)]:
+            folder = str(PurePosixPath(package).parent)
+            adapters = [path for path in self._at if path.startswith(f"{folder}/") and ADAPTER.search(path)]
+            yield from self._walk(folder, partial(self._without_adapter, package, adapters))
 
     def paths_differ(self) -> Found:
         """Find files that would land on one path, also where upper and lower case are the same."""
@@ -130,8 +129,9 @@ class ProjectChecks(Checks):
             return []
         return ["nothing imports or names it"]
 
-    def _without_adapter(self, paths: list[str], answers: Answers) -> list[str]:
-        return [] if any(self._there(path, answers) for path in paths) else ["has no adapter"]
+    def _without_adapter(self, package: str, adapters: list[str], answers: Answers) -> list[str]:
+        there = self._there(package, answers) and not any(self._there(path, answers) for path in adapters)
+        return ["has no adapter"] if there else []
 
     def _colliding(self, entries: list[Entry], answers: Answers) -> list[str]:
         there = [str(entry.source) for entry in entries if entry.path(answers) is not None]
