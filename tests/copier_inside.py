@@ -5,7 +5,6 @@ Copier 9.19.1 is pinned, since this looks inside it; that the outcome is that of
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
@@ -95,6 +94,10 @@ class CopierInside(Worker):
         return environment
 
     @cached_property
+    def _matchers(self) -> dict[tuple[str, ...], PathSpec[Any]]:
+        return {}
+
+    @cached_property
     def questions(self) -> dict[str, dict[str, Any]]:
         """Give every question as copier.yml has it, in order."""
         return dict(self.template.questions_data)
@@ -164,11 +167,12 @@ class CopierInside(Worker):
             self.answers.hide(name)
         return self.render(template, answers, _copier_answers=dict(self._answers_to_remember()))
 
-    def exclusions(self, patterns: Iterable[str]) -> PathSpec[Any]:
-        """Give Copier's matcher of rendered exclusions, one or several in a line break."""
-        lines = [line for pattern in patterns for line in re.split(r"\r\n|\r|\n", pattern)]
-        matcher: PathSpec[Any] = self._path_matcher(lines).__self__  # type: ignore[attr-defined]
-        return matcher
+    def exclusions(self, *rendered: str) -> PathSpec[Any]:
+        """Give Copier's matcher of rendered exclusions, each of one line or several."""
+        if (known := self._matchers.get(rendered)) is None:
+            lines = [line for text in rendered for line in re.split(r"\r\n|\r|\n", text)]
+            known = self._matchers[rendered] = self._path_matcher(lines).__self__  # type: ignore[attr-defined]
+        return known
 
     def mode(self, source: PurePosixPath) -> int:
         """Give the mode of a file of the template: the executable bits as git has them, where git has the file."""

@@ -252,7 +252,8 @@ def _items(cube: Cube) -> set[tuple[str, Answer]]:
 
 
 def _gain(wanted: Sequence[tuple[tuple[str, Answer], ...]], cube: Cube) -> int:
-    return sum(_items(cube).issuperset(pair) for pair in wanted)
+    items = _items(cube)
+    return sum(items.issuperset(pair) for pair in wanted)
 
 
 def _plain(value: Answer) -> str:

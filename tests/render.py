@@ -115,7 +115,7 @@ class Plan:
             tree
             for tree, texts in self._exclusions
             if any(
-                self.copier.exclusions([text]).check_file(one).include is not None for text in texts for one in possible
+                self.copier.exclusions(text).check_file(one).include is not None for text in texts for one in possible
             )
         ]
 
@@ -123,8 +123,8 @@ class Plan:
             text = full(answers)
             if text is None or not relevant:
                 return text
-            patterns = [tree(answers) for tree in relevant]
-            return None if self.copier.exclusions(patterns).match_file(text) else text
+            matcher = self.copier.exclusions(*(tree(answers) for tree in relevant))
+            return None if matcher.match_file(text) else text
 
         return Tree(kept)
 

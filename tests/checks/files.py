@@ -75,27 +75,26 @@ def wrong_modes(variants: Iterable[Variant], matrix: Matrix) -> Iterator[str]:
 def ruff_findings(variants: Iterable[Variant], matrix: Matrix, *command: str) -> Iterator[str]:
     """Find what `ruff <command>` has to say, by the project's own configuration.
 
-    Variants of one path are laid out in layers, each of which looks like a project to ruff.
+    The variants of one path are laid out in layers; each has the packages around what it holds.
     """
-    python = sorted((v for v in variants if v.path.endswith((".py", "ruff.toml"))), key=attrgetter("path"))
+    known = list(variants)
+    configuration = next((variant.file.content for variant in known if variant.path == "ruff.toml"), b"")
+    packages = {variant.path: variant for variant in known if variant.path.endswith("/__init__.py")}
+    python = sorted((variant for variant in known if variant.path.endswith(".py")), key=attrgetter("path"))
     with tempfile.TemporaryDirectory() as folder:
         where: dict[str, Variant] = {}
-        configuration = next((v.file.content for v in python if v.path == "ruff.toml"), b"")
         for _, alike in groupby(python, key=attrgetter("path")):
             for number, variant in enumerate(alike):
-                place = Path(folder, str(number), variant.path)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(variant.file.content)
-                where[str(place)] = variant
-        packages = [variant for variant in python if variant.path.endswith("/__init__.py")]
+                layer = Path(folder, str(number))
+                _put(layer / variant.path, variant.file.content)
+                where[str(layer / variant.path)] = variant
+                for parent in PurePosixPath(variant.path).parents:
+                    package = packages.get(f"{parent}/__init__.py")
+                    if package is not None and not (layer / package.path).exists():
+                        _put(layer / package.path, package.file.content)
+                        where[str(layer / package.path)] = package
         for layer in Path(folder).iterdir():
             (layer / "ruff.toml").write_bytes(configuration)
-            for package in packages:
-                place = layer / package.path
-                if not place.exists():
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    place.write_bytes(package.file.content)
-                    where[str(place)] = package
         # A layer does not hold all packages, so ruff is told which are ours instead of finding them.
         ours = f"lint.isort.known-first-party={json.dumps(FIRST_PARTY)}"
         done = subprocess.run(
@@ -111,6 +110,11 @@ def ruff_findings(variants: Iterable[Variant], matrix: Matrix, *command: str) ->
             else:
                 variant = where[place_of]
                 yield f"{line.replace(place_of, variant.path)} ({matrix.describe(variant.cube)})"
+
+
+def _put(place: Path, content: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
 
 
 def _reader(path: str, text: str) -> Callable[[str], object] | None:
