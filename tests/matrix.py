@@ -1,24 +1,21 @@
-"""All valid combinations of answers, read from copier.yml through Copier itself; there is no second list by hand.
+"""All valid combinations of answers, and the named sets of them that slower tests use.
 
-Questions whose validity or visibility reads another answer are coupled with it, and so are the core choices. Each group
-of coupled questions is enumerated in full; the groups do not read each other, so that the combinations are their product.
+The groups of coupled questions do not read each other, so that the combinations are the product of the groups.
 """
 
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import combinations, product
 from operator import itemgetter
 from typing import TypeVar
 
-from copier._types import MISSING
-
-from tests.copier_inside import CopierInside, UnseenSourceError
+from tests.copier_inside import CopierInside
 from tests.decision_tree import Answer, Answers, Tree, key, leaves
+from tests.questionnaire import CORE, Questionnaire
 
-CORE = ("cloud", "secret_backend", "queue", "state_store")
 Cube = Mapping[str, Answer]
 T = TypeVar("T")
 
@@ -41,14 +38,6 @@ class Group:
         return found
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Answers that Copier refuses, each of which is valid elsewhere; and what it says."""
-
-    answers: dict[str, Answer]
-    message: str
-
-
 class Matrix:
     """The questions of one template, their values, and which of them are valid together.
 
@@ -58,19 +47,12 @@ class Matrix:
 
     def __init__(self, copier: CopierInside, texts: Mapping[str, Answer] | None = None) -> None:
         self.copier = copier
-        self.computed = {
-            name: Tree(partial(copier.default, name)) for name in copier.questions if name not in copier.asked
-        }
-        self._when = {name: Tree(partial(copier.when, name)) for name in copier.asked}
-        self._refusal = {name: Tree(partial(copier.refusal, name)) for name in copier.asked}
-        defaults = self._defaults()
-        self.choices = {name: values for name in defaults if (values := self._choices(name, defaults))}
-        further = texts or {}
-        self.texts = {
-            name: [value, further.get(name, value)] for name, value in defaults.items() if name not in self.choices
-        }
-        self.refused: list[Refusal] = []
-        self.groups = [Group(names, list(self._rows(names, defaults))) for names in self._coupled(defaults)]
+        self._questionnaire = Questionnaire(copier, texts or {})
+        self.computed = self._questionnaire.computed
+        self.choices = self._questionnaire.choices
+        self.texts = self._questionnaire.texts
+        self.groups = [Group(names, list(self._questionnaire.rows(names))) for names in self._questionnaire.coupled()]
+        self.refused = self._questionnaire.refused
 
     @cached_property
     def count(self) -> int:
@@ -155,92 +137,13 @@ class Matrix:
 
     def given(self, answers: Answers) -> dict[str, Answer]:
         """Give the answers that a person would be asked for."""
-        return {name: value for name, value in answers.items() if self._when[name](answers)}
+        return {name: value for name, value in answers.items() if self._questionnaire.when[name](answers)}
 
     def describe(self, cube: Cube) -> str:
         """Name answers in a message, texts by what they are."""
         shown = [f"{name}={_plain(cube[name])}" for name in self.choices if name in cube]
         further = any(cube[name] != values[0] for name, values in self.texts.items() if name in cube)
         return ", ".join([*shown, *(["unusual texts"] if further else [])]) or "any answers"
-
-    def _defaults(self) -> Answers:
-        defaults = Answers({}, self.computed)
-        for name in self.copier.asked:
-            if (value := self.copier.default(name, defaults)) is not MISSING:
-                defaults[name] = value
-        return defaults
-
-    def _choices(self, name: str, defaults: Answers) -> list[Answer]:
-        """Give the values of a question that offers some, the default first."""
-        details = self.copier.questions[name]
-        question = self.copier.question(name, defaults)
-        if isinstance(details.get("choices"), str):
-            message = f"copier.yml, {name}: choices that are a template cannot be enumerated; list them with validators"
-            raise UnseenSourceError(message)
-        values = self.copier.choices(question)
-        if not values and question.get_type_name() == "bool":
-            values = [True, False]
-        if details.get("multiselect"):
-            values = [list(some) for size in range(len(values) + 1) for some in combinations(values, size)]
-        return sorted(values, key=lambda value: value != defaults[name])
-
-    def _coupled(self, defaults: Answers) -> list[list[str]]:
-        """Sort questions into groups that do not read each other."""
-        group_of = {name: {name} for name in defaults}
-        core = [name for name in CORE if name in self.choices]
-        together = [core, list(self.texts), *([name, *self._reads(name, defaults)] for name in defaults)]
-        for names in together:
-            union = set().union(*(group_of[name] for name in names))
-            for name in union:
-                group_of[name] = union
-        return [
-            [name for name in defaults if name in group]
-            for first, group in group_of.items()
-            if first == min(group, key=list(defaults).index)
-        ]
-
-    def _reads(self, name: str, defaults: Answers) -> set[str]:
-        """Name the answers that decide whether this question is asked and how it may be answered."""
-        order = list(self.copier.questions)
-        values = {**self.choices, **self.texts}
-        read: set[str] = set()
-        read |= self._all_reads(self._when[name], values, defaults)
-        read |= self._all_reads(self._refusal[name], values, defaults)
-        for other in read - {name}:
-            if order.index(other) > order.index(name):
-                message = f"copier.yml, {name}: depends on {other}, which is asked later"
-                raise UnseenSourceError(message)
-        return read - {name}
-
-    def _all_reads(self, tree: Tree[T], values: Mapping[str, list[Answer]], defaults: Answers) -> set[str]:
-        """Name what a tree ever reads, valid or not."""
-        walked = leaves(tree, lambda n, _: values[n], lambda cube: Answers({**defaults, **cube}, self.computed), {})
-        return {name for cube, _ in walked for name in cube}
-
-    def _rows(self, names: Sequence[str], defaults: Answers) -> Iterator[dict[str, Answer]]:
-        """Enumerate a group in full; with the default texts first, then with the further ones."""
-        has_texts = any(self.texts[name][0] != self.texts[name][1] for name in names if name in self.texts)
-        for kind in (0, 1) if has_texts else (0,):
-            yield from self._extend(list(names), {}, defaults, kind)
-
-    def _extend(
-        self, names: list[str], row: dict[str, Answer], defaults: Answers, kind: int
-    ) -> Iterator[dict[str, Answer]]:
-        if not names:
-            yield row
-            return
-        name, *rest = names
-        answers = Answers({**defaults, **row}, self.computed)
-        if not self._when[name](answers):
-            value = self.copier.default(name, answers)
-            yield from self._extend(rest, row if value is MISSING else {**row, name: value}, defaults, kind)
-            return
-        for value in self.choices.get(name) or [self.texts[name][kind]]:
-            answers[name] = value
-            if message := self._refusal[name](answers):
-                self.refused.append(Refusal({**row, name: value}, message))
-            else:
-                yield from self._extend(rest, {**row, name: value}, defaults, kind)
 
 
 def _distinct(many: Iterator[Answers]) -> list[Answers]:

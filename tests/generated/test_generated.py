@@ -17,7 +17,7 @@ import pytest
 
 from tests.copier_yml import suites
 from tests.generated.project import installed, make, must
-from tests.matrix import CORE
+from tests.questionnaire import CORE
 
 pytestmark = pytest.mark.slow
 
