@@ -93,6 +93,7 @@ def measure_copy(place: Path, figures: Figures) -> None:
 def measure_make_run(project: Path, figures: Figures) -> None:
     """Time `make run` from the command to ready, the database made anew each time."""
     seconds = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job, and so its children, would ignore it
     for _ in range(3):
         shutil.rmtree(project / ".dev", ignore_errors=True)
         started = time.perf_counter()

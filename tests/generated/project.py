@@ -1,6 +1,7 @@
 """A generated project as its user has it: its own Makefile, and an environment with nothing of ours."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,11 @@ OURS = ("VIRTUAL_ENV", "PYTEST", "PYTHON")
 def user_environment() -> dict[str, str]:
     """Give the environment without what the tests' own Python and pytest put there."""
     return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def heed_interrupts() -> None:
+    """Let Ctrl-C reach the processes started from here on; in a shell's background job it is ignored, children included."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:

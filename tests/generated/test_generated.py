@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_yml import suites
-from tests.generated.project import installed, make, must
+from tests.generated.project import heed_interrupts, installed, make, must
 from tests.questionnaire import CORE
 
 pytestmark = pytest.mark.slow
@@ -40,6 +40,7 @@ def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: 
 def running(project: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Run `make run` until the end of the context, and end it as Ctrl-C in a terminal does."""
     log = project / "run.log"
+    heed_interrupts()
     with log.open("w") as output:
         process = subprocess.Popen(
             ["make", "--no-print-directory", "run", f"PORT={PORT}"],

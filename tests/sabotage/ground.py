@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.copier_cli import git
-from tests.generated.project import user_environment
+from tests.generated.project import heed_interrupts, user_environment
 from tests.sabotage.patch import Patch
 
 SECONDS = 300
@@ -103,6 +103,7 @@ class Ground:
         """
         command = [str(self.python), "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *options, *tests]
         environment = {**user_environment(), "COLUMNS": "200", **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})}
+        heed_interrupts()
         started = time.monotonic()
         process = subprocess.Popen(
             command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
