@@ -114,13 +114,14 @@ def test_a_test_without_an_end_is_no_proof(ground: Ground, tmp_path: Path) -> No
         "Breaks: x\n\ndiff --git a/x b/x\n",
         "Breaks: x\nTest: \n\ndiff --git a/x b/x\n",
         "Breaks: x\nTest: y\nTest: z\n\ndiff --git a/x b/x\n",
+        "Breaks: x\nTest: y\nAnswers: redis\n\ndiff --git a/x b/x\n",
         "Breaks: x\nTest: y\n\ndiff --git x x\n",
     ],
 )
 def test_a_patch_that_lacks_something_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "some.patch"
     path.write_text(text)
-    with pytest.raises(PatchError, match=r"some\.patch: (needs one line|holds no diff)"):
+    with pytest.raises(PatchError, match=r"some\.patch: (needs one line|needs `Answers|holds no diff)"):
         Patch.read(path)
 
 
@@ -133,9 +134,9 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("of_project", [False, True], ids=["repository", "project"])
-def test_full_nothing_broken_and_the_named_tests_pass(grounds: Grounds, of_project: bool) -> None:
-    patches = [patch for patch in map(Patch.read, FILES) if patch.of_project == of_project]
+@pytest.mark.parametrize("where", sorted({Patch.read(path).where for path in FILES}))
+def test_full_nothing_broken_and_the_named_tests_pass(grounds: Grounds, where: str) -> None:
+    patches = [patch for patch in map(Patch.read, FILES) if patch.where == where]
     run = grounds.of(patches[0]).unbroken(patches)
     assert run.code == 0, run.output
 

@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from tests.copier_cli import ROOT
@@ -44,9 +45,10 @@ def main() -> int:
 def _try_all(patches: list[Patch], grounds: Grounds) -> list[Proof | str]:
     """Show a line a patch as it is tried, and return what is wrong."""
     problems: list[Proof | str] = []
-    for of_project, group in groupby(sorted(patches, key=lambda patch: patch.of_project), lambda it: it.of_project):
+    # The repository first: it is quick.
+    ordered = sorted(patches, key=lambda patch: (patch.of_project, patch.answers))
+    for where, group in groupby(ordered, attrgetter("where")):
         side = list(group)
-        where = "generated project" if of_project else "template repository"
         ground = grounds.of(side[0])
         _say(f"Nothing broken yet: the named tests of the {where} must pass ...")
         run = ground.unbroken(side)

@@ -1,4 +1,4 @@
-"""The two trees that sabotages need: a copy of this repository, and one generated project with its environment."""
+"""The trees that sabotages need: a copy of this repository, and generated projects with their environments."""
 
 import sys
 from collections.abc import Callable
@@ -21,10 +21,11 @@ class Grounds:
     def __init__(self, directory: Path, say: Callable[[str], None] = _silent) -> None:
         self._directory = directory
         self._say = say
+        self._projects: dict[str, Ground] = {}
 
     def of(self, patch: Patch) -> Ground:
         """Give the tree in which this patch is tried."""
-        return self.project if patch.of_project else self.repository
+        return self._project(patch.answers) if patch.of_project else self.repository
 
     @cached_property
     def repository(self) -> Ground:
@@ -34,13 +35,14 @@ class Grounds:
         git(self._directory, "clone", "-q", "--no-tags", "--no-checkout", str(ROOT), str(target))
         return Ground(snapshot(target), Path(sys.executable), strip=1, workers=("-n", "2"))
 
-    @cached_property
-    def project(self) -> Ground:
-        """A generated project with the defaults."""
-        template = self.repository.root
-        self._say("Generating a project and installing its dependencies ...")
-        directory = self._directory / "project"
-        directory.mkdir()
-        project = installed(template, directory)
-        commit_all(project)
-        return Ground(project, project / ".venv/bin/python", strip=2)
+    def _project(self, answers: str) -> Ground:
+        """Give the project with these answers, the others at their defaults."""
+        if answers not in self._projects:
+            template = self.repository.root
+            self._say(f"Generating a project ({answers or 'defaults'}) and installing its dependencies ...")
+            directory = self._directory / f"project-{len(self._projects)}"
+            directory.mkdir()
+            project = installed(template, directory, dict(pair.split("=") for pair in answers.split()))
+            commit_all(project)
+            self._projects[answers] = Ground(project, project / ".venv/bin/python", strip=2)
+        return self._projects[answers]

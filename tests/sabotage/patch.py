@@ -9,7 +9,8 @@ from tests.copier_cli import ROOT
 
 FOLDER = ROOT / "tests/sabotage"
 TEMPLATE = "template/"
-_HEADER = re.compile(r"^(Breaks|Test): (\S.*)$", re.MULTILINE)
+_HEADER = re.compile(r"^(Breaks|Test|Answers): (\S.*)$", re.MULTILINE)
+_ANSWERS = re.compile(r"(\w+=\w+)( \w+=\w+)*")
 _TOUCHED = re.compile(r"^diff --git a/(.+) b/\1$", re.MULTILINE)
 
 
@@ -24,6 +25,8 @@ class Patch:
     path: Path
     breaks: str
     test: str
+    answers: str
+    """Those of the generated project in which it is tried, such as `queue=redis`, where the defaults will not do."""
     touched: tuple[str, ...]
 
     @classmethod
@@ -32,14 +35,18 @@ class Patch:
         head, found, diff = path.read_text().partition("diff --git ")
         touched = tuple(_TOUCHED.findall(found + diff))
         headers = _HEADER.findall(head)
-        if sorted(name for name, _ in headers) != ["Breaks", "Test"]:
+        if sorted(name for name, _ in headers if name != "Answers") != ["Breaks", "Test"]:
             message = f"{path}: needs one line `Breaks: ...` and one line `Test: ...` before the diff"
+            raise PatchError(message)
+        answers = " ".join(text.strip() for name, text in headers if name == "Answers")
+        if answers and not _ANSWERS.fullmatch(answers):
+            message = f"{path}: needs `Answers: name=value name=value`, not {answers!r}"
             raise PatchError(message)
         if not touched:
             message = f"{path}: holds no diff with a/ and b/ before its paths, as `git diff` writes it by default"
             raise PatchError(message)
         named = dict(headers)
-        return cls(path, named["Breaks"].strip(), named["Test"].strip(), touched)
+        return cls(path, named["Breaks"].strip(), named["Test"].strip(), answers, touched)
 
     @property
     def name(self) -> str:
@@ -50,6 +57,13 @@ class Patch:
     def of_project(self) -> bool:
         """Tell whether the test is one of the generated project, where the patch is applied then."""
         return self.test.startswith(TEMPLATE)
+
+    @property
+    def where(self) -> str:
+        """Name the tree in which it is tried."""
+        if not self.of_project:
+            return "template repository"
+        return f"generated project ({self.answers or 'defaults'})"
 
     @property
     def test_there(self) -> str:
