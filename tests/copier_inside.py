@@ -36,7 +36,7 @@ UNSEEN_FILTERS = (
 )
 # Those in the second line hold all answers, so that reading them hides which.
 UNSEEN_NAMES = {
-    *("now", "make_secret", "self", "_folder_name", "_copier_python", "_copier_phase"),
+    *("now", "make_secret", "lipsum", "self", "_folder_name", "_copier_python", "_copier_phase"),
     *("_copier_answers", "_external_data"),
 }
 ANSWERS = "tests.answers"
@@ -91,6 +91,7 @@ class CopierInside(Worker):
         environment.from_string = cache(environment.from_string)  # type: ignore[assignment, method-assign]
         for name in UNSEEN_FILTERS:
             environment.filters[name] = _refuse(name)
+        del environment.globals["lipsum"]  # random text
         return environment
 
     @cached_property

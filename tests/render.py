@@ -19,7 +19,7 @@ from tests.copier_inside import CopierInside, UnseenSourceError
 from tests.decision_tree import Answers, Tree
 from tests.matrix import Matrix
 
-# A template in which one of these stands at the top is one piece: what follows may read what it set.
+# A template in which one of these stands is one piece: what follows may read what it set, also from inside an `if`.
 _WRITES = (nodes.Assign, nodes.AssignBlock, nodes.Import, nodes.FromImport, nodes.Macro, nodes.Block, nodes.Extends)
 
 
@@ -142,7 +142,7 @@ class Plan:
         if holds_answers:
             compiled = self.copier.compiled(parsed, name)
             yield Tree(lambda answers: self.copier.render_answers_file(compiled, answers))
-        elif any(isinstance(node, _WRITES) for node in parsed.body):
+        elif any(True for _ in parsed.find_all(_WRITES)):
             yield self._piece(parsed, name)
         else:
             for node in parsed.body:

@@ -40,6 +40,7 @@ def test_an_included_file_is_seen_through(tmp_path: Path) -> None:
         ("{% set name = 'queue' %}{{ _copier_answers[name] }}", "reads '_copier_answers'"),
         ("{{ _copier_conf.data.queue }}", "reads '_copier_conf.data'"),
         ("{{ now() }}", "reads 'now'"),
+        ("{{ lipsum() }}", "reads 'lipsum'"),
         ("{{ [1, 2] | random }}", "the filter 'random'"),
         ("{{ '%Y' | strftime }}", "the filter 'strftime'"),
         ("{{ _folder_name }}", "reads '_folder_name'"),
@@ -59,6 +60,12 @@ def test_a_path_that_is_a_template_is_followed(tmp_path: Path) -> None:
 def test_a_set_variable_reaches_what_follows(tmp_path: Path) -> None:
     found = every(tmp_path, QUEUE, {"a.txt.jinja": "{% set name = queue %}\n{{ name }}\n"})
     assert {v.file.content for v in found.variants.all if v.path == "a.txt"} == {b"\ndatabase\n", b"\nredis\n"}
+
+
+def test_a_variable_that_is_set_inside_an_if_reaches_what_follows(tmp_path: Path) -> None:
+    text = "{% if queue == 'redis' %}{% set name = 1 %}{% endif %}{{ name is defined }}\n"
+    found = every(tmp_path, QUEUE, {"a.txt.jinja": text})
+    assert {v.file.content for v in found.variants.all if v.path == "a.txt"} == {b"False\n", b"True\n"}
 
 
 WIDE = "".join(f"q{n}: {{type: str, choices: [a, b, c, d], default: a}}\n" for n in range(8))
