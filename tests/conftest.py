@@ -1,11 +1,13 @@
 """The template as a repository of its own, and projects generated from it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.copier_cli import copy, snapshot
 from tests.copier_inside import CopierInside
+from tests.generated.project import open_folder
 from tests.hostile import UNUSUAL_TEXTS
 from tests.matrix import Matrix
 from tests.render import Plan
@@ -21,6 +23,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the defaults; do not change it."""
     return copy(template, tmp_path_factory.mktemp("project") / "my-agent")
+
+
+@pytest.fixture(scope="module")
+def folder_for_servers() -> Iterator[Path]:
+    """A folder in which projects can start their servers."""
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -57,8 +57,8 @@ def choices(root: Path) -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    root = tmp_path_factory.mktemp("grown") / "agent-chassis"
+def grown(folder_for_servers: Path) -> Grown:
+    root = folder_for_servers / "agent-chassis"
     git(ROOT, "clone", "-q", "--no-tags", str(ROOT), str(root))  # with its history, which tests of upgrades need
     git(root, "rm", "-rq", ".")
     snapshot(root)

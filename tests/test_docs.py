@@ -76,7 +76,7 @@ def test_changed_versions_of_uv_agree() -> None:
 
 
 @pytest.mark.slow
-def test_the_tutorial_works_as_it_is_written(template: Path, tmp_path: Path) -> None:
+def test_the_tutorial_works_as_it_is_written(template: Path, folder_for_servers: Path) -> None:
     page = (ROOT / "docs/tutorial/first-agent.md").read_text()
     snippets = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     script = "\n".join(["set -eux", *snippets]).replace("uvx copier", '"$COPIER"')
@@ -84,11 +84,9 @@ def test_the_tutorial_works_as_it_is_written(template: Path, tmp_path: Path) -> 
     identity = {
         f"GIT_{who}_{what}": f"t@{what}.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", script],
-        cwd=tmp_path,
+        cwd=folder_for_servers,
         env={**os.environ, **identity, "TEMPLATE": str(template), "COPIER": str(copier)},
         capture_output=True,
         text=True,

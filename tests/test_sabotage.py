@@ -129,8 +129,8 @@ def test_a_patch_that_lacks_something_says_so(tmp_path: Path, text: str) -> None
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
-    return Grounds(tmp_path_factory.mktemp("sabotage"))
+def grounds(folder_for_servers: Path) -> Grounds:
+    return Grounds(folder_for_servers)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.support.isolation import isolated_settings
@@ -18,13 +19,16 @@ FAST_RUNS = {"CHASSIS__RUNS__LEASE_SECONDS": "2", "CHASSIS__RUNS__POLL_SECONDS":
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """The environment of a test service, with its servers running."""
-    directory = tmp_path_factory.mktemp("servers")
-    for path in (directory, *directory.parents[:2]):
-        path.chmod(0o755)  # Postgres runs as another user where the tests run as root
-    with development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment:
-        yield environment
+def environment() -> Iterator[Mapping[str, str]]:
+    """The environment of a test service, with its servers running.
+
+    Their data is not below pytest's folder: where the tests run as root, Postgres runs as another user, and each pytest
+    that starts on the machine closes that folder to others.
+    """
+    with TemporaryDirectory(prefix="chassis-tests-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        with development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment:
+            yield environment
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,9 @@
 import os
 import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.copier_cli import copy
@@ -13,6 +16,18 @@ OURS = ("VIRTUAL_ENV", "PYTEST", "PYTHON")
 def user_environment() -> dict[str, str]:
     """Give the environment without what the tests' own Python and pytest put there."""
     return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that other users may enter, as whom Postgres runs where the tests run as root; remove it at the end.
+
+    Not below pytest's own: each pytest that starts closes that one to others, and so would end the servers of another
+    that is running.
+    """
+    with tempfile.TemporaryDirectory(prefix="agent-chassis-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def heed_interrupts() -> None:
@@ -34,12 +49,8 @@ def must(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
-def installed(template: Path, directory: Path, answers: dict[str, str] | None = None) -> Path:
-    """Generate a project with its dependencies in this new directory, which other users can read: Postgres is one."""
-    for path in (directory, *directory.parents[:2]):
-        mode = path.stat().st_mode
-        if mode & 0o055 != 0o055:
-            path.chmod(mode | 0o055)
-    project = copy(template, directory / "my-agent", answers)
+def installed(template: Path, folder: Path, answers: dict[str, str] | None = None) -> Path:
+    """Generate a project with its dependencies in an open folder."""
+    project = copy(template, folder / "my-agent", answers)
     must(make(project, ".venv/.ready"))
     return project

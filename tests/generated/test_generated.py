@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.copier_yml import suites
-from tests.generated.project import heed_interrupts, installed, make, must
+from tests.generated.project import heed_interrupts, installed, make, must, open_folder
 from tests.questionnaire import CORE
 
 pytestmark = pytest.mark.slow
@@ -31,9 +31,10 @@ PORT = 8461
     params=suites(),
     ids=lambda answers: "-".join(answers[name] for name in CORE if name in answers),
 )
-def generated(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generated(request: pytest.FixtureRequest, template: Path) -> Iterator[Path]:
     """A project for each pair of choices that its code depends on, with its dependencies."""
-    return installed(template, tmp_path_factory.mktemp("generated"), request.param)
+    with open_folder() as folder:
+        yield installed(template, folder, request.param)
 
 
 @contextlib.contextmanager

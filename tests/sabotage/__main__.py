@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-import tempfile
 import time
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
 from tests.copier_cli import ROOT
+from tests.generated.project import open_folder
 from tests.sabotage.ground import Proof
 from tests.sabotage.grounds import Grounds
 from tests.sabotage.patch import Patch, PatchError, patch_files
@@ -32,8 +32,8 @@ def main() -> int:
         return 2
     _say(f"Breaking one control after the other: {len(patches)} patches.")
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as directory:
-        problems = [*_try_all(patches, Grounds(Path(directory), say=_say))]
+    with open_folder() as folder:
+        problems = [*_try_all(patches, Grounds(folder, say=_say))]
     seconds = time.monotonic() - started
     red = len(patches) - len([problem for problem in problems if isinstance(problem, Proof)])
     _say(f"\n{red} of {len(patches)} controls cannot be broken unnoticed; {seconds:.0f} s.")

