@@ -56,6 +56,9 @@ def running(project: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         yield process, log
     finally:
         os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.2)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)  # an impatient person
         process.wait(60)
 
 

@@ -42,7 +42,8 @@ class Supervisor:
         """Run until Ctrl-C or SIGTERM, and end everything that was started and nothing else."""
         started = time.monotonic()
         _require_free(self.port)
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt_once)
         try:
             say("Looking for Postgres and what else is needed ...")
             given = {**os.environ, "CHASSIS__HTTP__PORT": str(self.port)}
@@ -126,7 +127,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def _interrupt(_number: int, _frame: object) -> None:
+def _interrupt_once(_number: int, _frame: object) -> None:
+    # What follows is the end of everything that was started. A second signal (an impatient person, or `uv run`, which
+    # passes on what the terminal has sent to all) must not cut it short; it is bounded by STOP_SECONDS.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
