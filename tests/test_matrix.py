@@ -1,12 +1,13 @@
 """The matrix is what copier.yml says: values, conditions, validators, and what depends on what."""
 
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
 
 from tests import copier_yml
 from tests.copier_inside import UnseenSourceError
+from tests.questionnaire import CORE
 from tests.small_template import matrix
 
 COUPLED = """
@@ -113,9 +114,14 @@ def test_choices_that_are_a_template_are_an_error(tmp_path: Path) -> None:
 
 def test_the_core_choices_of_this_template_are_crossed() -> None:
     found = copier_yml.matrix()
-    assert {
-        tuple(answers[name] for name in ("secret_backend", "queue", "state_store")) for answers in found.core()
-    } == {
-        ("env", "database", "postgres"),
-        ("env", "redis", "postgres"),
-    }
+    names = [name for name in CORE if name in found.choices]
+    offered = [copier_yml.offered(copier_yml.questions()[name]) for name in names]
+    core = [tuple(answers[name] for name in names) for answers in found.core()]
+    refused = [r.answers for r in found.refused if set(names) >= r.answers.keys()]
+    expected = [
+        values
+        for values in product(*offered)
+        if not any(one.items() <= dict(zip(names, values, strict=True)).items() for one in refused)
+    ]
+    assert sorted(core) == sorted(expected)
+    assert len(core) >= 2
