@@ -8,7 +8,7 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --no-sync
 export UV_PYTHON_PREFERENCE ?= only-system
 
-.PHONY: help run check lint types test-fast test test-full every-combination sabotage bench clean
+.PHONY: help run check lint types combinations test-fast test test-full every-combination sabotage bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ run: $(PROJECT) ## generate a project, start it and ask it something (PROJECT=bu
 $(PROJECT): | .venv/.ready
 	@$(RUN) copier copy --quiet --defaults --vcs-ref HEAD "$(CURDIR)" "$(PROJECT)"
 
-check: lint types test-fast ## lint, types and the fast tests
+check: lint types combinations test-fast ## lint, types, every combination and the fast tests
 
 lint: .venv/.ready
 	$(RUN) ruff check .
@@ -30,6 +30,9 @@ lint: .venv/.ready
 
 types: .venv/.ready
 	$(RUN) mypy
+
+combinations: .venv/.ready
+	@$(RUN) python -m tests.every_combination --brief
 
 test-fast: .venv/.ready
 	$(RUN) pytest -q -n 2 -m "not slow"

@@ -30,7 +30,9 @@ def questions() -> dict[str, dict[str, Any]]:
 
 def offered(question: dict[str, Any]) -> list[Any]:
     """Give the values that a question offers, those included that a validator of their own refuses beside others."""
-    return [choice["value"] if isinstance(choice, dict) else choice for choice in question.get("choices", {}).values()]
+    choices = question.get("choices", [])
+    values = choices.values() if isinstance(choices, dict) else choices
+    return [choice["value"] if isinstance(choice, dict) else choice for choice in values]
 
 
 @cache

@@ -1,5 +1,6 @@
 """The checks of every combination, and the report of what they covered (`make every-combination`)."""
 
+import argparse
 import sys
 import tempfile
 import time
@@ -69,40 +70,63 @@ CHECKS: dict[str, Callable[[EveryCombination], Iterator[str]]] = {
 }
 
 
-def report(source: Path) -> int:
+def enumerate_template(source: Path) -> EveryCombination:
+    """Enumerate the template in this folder, with plain and with the worst valid texts."""
+    copier = CopierInside.of(source)
+    return EveryCombination(Plan(copier, Matrix(copier, texts=UNUSUAL_TEXTS)))
+
+
+def report(source: Path, *, brief: bool) -> int:
     """Check every combination of the template in this folder and print what was covered; 1 when there is a problem."""
     started = time.perf_counter()
-    copier = CopierInside.of(source)
-    every = EveryCombination(Plan(copier, Matrix(copier, texts=UNUSUAL_TEXTS)))
+    every = enumerate_template(source)
     found = 0
     for name in CHECKS:
         problems = every.check(name)
-        print(f"{'ok  ' if not problems else 'FAIL'}  {name}", flush=True)
+        if problems or not brief:
+            print(f"{'FAIL' if problems else 'ok  '}  {name}", flush=True)
         for problem in problems:
             print(f"      {problem}")
         found += len(problems)
-    groups = ", ".join(str(len(group.rows)) for group in every.matrix.groups if len(group.rows) > 1)
-    print(f"""
-{every.matrix.count:>9,} valid combinations of choices (coupled groups: {groups or 1})
-{len(every.matrix.refused):>9,} refused, each with its sentence
-{len(every.plan.entries):>9,} files of the template, {every.plan.renders:,} pieces rendered
-{len(every.variants.all):>9,} distinct files, each checked
-{every.walked:>9,} evaluations of checks over whole projects
-{time.perf_counter() - started:>9.1f} seconds
-
-{ARGUMENT}""")
-    for entry in every.variants.wide:
-        print(f"{entry.source} reads too many for that: each two of its pieces were crossed.")
-    print("The answers file holds one line an answer: each pair of values was rendered.")
+    seconds = time.perf_counter() - started
+    if brief:
+        files, outcome = len(every.variants.all), f"{found} problems" if found else "all well"
+        print(f"{every.matrix.count:,} combinations, {files:,} distinct files: {outcome} ({seconds:.1f} s)")
+    else:
+        print(_coverage(every, seconds))
     return 1 if found else 0
+
+
+def _coverage(every: EveryCombination, seconds: float) -> str:
+    groups = ", ".join(str(len(group.rows)) for group in every.matrix.groups if len(group.rows) > 1)
+    wide = [f"{e.source} reads too many for that: each two of its pieces were crossed." for e in every.variants.wide]
+    return "\n".join(
+        [
+            "",
+            f"{every.matrix.count:>9,} valid combinations of choices (coupled groups: {groups or 1})",
+            f"{len(every.matrix.refused):>9,} refused, each with its sentence",
+            f"{len(every.plan.entries):>9,} files of the template, {every.plan.renders:,} pieces rendered",
+            f"{len(every.variants.all):>9,} distinct files, each checked",
+            f"{every.walked:>9,} evaluations of checks over whole projects",
+            f"{seconds:>9.1f} seconds",
+            "",
+            ARGUMENT,
+            *wide,
+            "The answers file holds one line an answer: each pair of values was rendered.",
+        ]
+    )
 
 
 def main() -> int:
     """Report on the working tree, or on the template in the folder that is given."""
-    if len(sys.argv) > 1:
-        return report(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Render and check every combination of answers.")
+    parser.add_argument("template", nargs="?", type=Path, help="a template's folder; default: the working tree")
+    parser.add_argument("--brief", action="store_true", help="print problems and one line")
+    options = parser.parse_args()
+    if options.template is not None:
+        return report(options.template, brief=options.brief)
     with tempfile.TemporaryDirectory() as folder:
-        return report(copy_tree(Path(folder) / "template"))
+        return report(copy_tree(Path(folder) / "template"), brief=options.brief)
 
 
 if __name__ == "__main__":
