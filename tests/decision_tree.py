@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 
 Answer = Any
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class UndeterminedError(Exception):
@@ -71,10 +70,6 @@ class Tree(Generic[T]):
         while isinstance(node, _Fork):
             node = node.branches.get(key(answers[node.name]))
         return self._grow(answers) if node is None else node.value
-
-    def map(self, function: Callable[[T], R]) -> "Tree[R]":
-        """Give the tree of a function of this one's value."""
-        return Tree(lambda answers: function(self(answers)))
 
     def next_read(self, answers: Mapping[str, Answer]) -> str | None:
         """Name the first answer that is needed beyond these; None when these decide.

@@ -90,7 +90,7 @@ def report(source: Path, *, brief: bool) -> int:
         found += len(problems)
     seconds = time.perf_counter() - started
     if brief:
-        files, outcome = len(every.variants.all), f"{found} problems" if found else "all well"
+        files, outcome = len(every.variants.all), f"{found} to mend" if found else "all well"
         print(f"{every.matrix.count:,} combinations, {files:,} distinct files: {outcome} ({seconds:.1f} s)")
     else:
         print(_coverage(every, seconds))

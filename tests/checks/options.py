@@ -8,7 +8,11 @@ from tests.render import File, Plan
 
 
 def options_without_effect(plan: Plan) -> Iterator[str]:
-    """Find questions whose value changes no byte of any project but that of the answers file."""
+    """Find questions whose value changes no byte of any sampled project but that of the answers file.
+
+    The sample has each pair of values. A value that matters beside two certain others alone would be reported, too: it can
+    raise a false alarm, and misses none.
+    """
     matrix = plan.matrix
     samples = [*matrix.each_value(), *matrix.pairwise()]
     for name, values in matrix.choices.items():
