@@ -9,7 +9,7 @@ from chassis.adapters.live_events.postgres import open_live_events
 from chassis.adapters.model.model_settings import ModelSettings
 from chassis.adapters.queue.database import open_queue
 from chassis.adapters.queue.database_settings import QueueSettings
-from chassis.adapters.secret_backend.env import open_secret_manager
+from chassis.adapters.secret_backend.env import open_secret_backend
 from chassis.adapters.secret_backend.env_settings import SecretSettings
 
 CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
@@ -30,5 +30,5 @@ __all__ = [
     "open_authenticator",
     "open_live_events",
     "open_queue",
-    "open_secret_manager",
+    "open_secret_backend",
 ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from chassis import selected
 from chassis.agent_spec import AgentSpec
 from chassis.container import Container
-from chassis.db.engine import connection_string, make_sessions, open_engine
+from chassis.db.engine import make_sessions, open_engine
+from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
 from chassis.ports.adapter_context import AdapterContext
@@ -15,6 +16,9 @@ from chassis.ports.checkpoints import Checkpoints
 from chassis.ports.identity import Authenticator
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
+from chassis.ports.secrets import Secret, SecretManager
+from chassis.secrets.cache import CachedSecretManager
+from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,10 +46,26 @@ def load_agent() -> AgentSpec:
 
 
 @asynccontextmanager
+async def open_secret_manager(settings: Settings) -> AsyncIterator[SecretManager]:
+    """Open the chosen secret backend, kept in memory; production accepts no placeholder from it."""
+
+    def accept(secret: Secret) -> None:
+        if settings.environment == "production":
+            refuse_placeholder(secret)
+
+    async with selected.open_secret_backend(settings.secrets) as backend:
+        manager = CachedSecretManager(backend, accept=accept)
+        try:
+            yield manager
+        finally:
+            await manager.close()
+
+
+@asynccontextmanager
 async def open_adapter_context(settings: Settings) -> AsyncIterator[AdapterContext]:
-    """Open the secret backend and resolve the database's connection string."""
-    async with selected.open_secret_manager(settings.secrets) as secrets:
-        database = await connection_string(settings.database, secrets)
+    """Open the secret backend, and with it the way to the database."""
+    async with open_secret_manager(settings) as secrets:
+        database = RotatingDatabase(settings.database, secrets)
         yield AdapterContext(database=database, secrets=secrets, service=settings.service.name)
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from chassis.commands.migrate import migrate
+from chassis.db.rotating import RotatingDatabase
 from chassis.dev.environment import DATABASE_URL
 from chassis.dev.postgres import create_database
+from chassis.ports.adapter_context import AdapterContext
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.wiring import open_adapter_context
@@ -23,3 +26,9 @@ async def isolated_environment(environment: Mapping[str, str], name: str) -> dic
 async def isolated_settings(environment: Mapping[str, str], name: str) -> Settings:
     """Give the settings of such an environment."""
     return load_settings(await isolated_environment(environment, name))
+
+
+def elsewhere(context: AdapterContext, settings: Settings, url: str) -> AdapterContext:
+    """Give the context with the database at another URL, which need not be there."""
+    database = RotatingDatabase(settings.database.model_copy(update={"url": url, "password": None}), context.secrets)
+    return replace(context, database=database)

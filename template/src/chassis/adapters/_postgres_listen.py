@@ -8,6 +8,9 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from chassis.ports.database import Database
+from chassis.ports.errors import ChassisError
+
 log = structlog.get_logger()
 
 FIRST_RETRY_SECONDS = 0.2
@@ -15,34 +18,62 @@ LONGEST_RETRY_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def listening(conninfo: str, channel: str, on_payload: Callable[[str], None]) -> AsyncIterator[None]:
+async def listening(database: Database, channel: str, on_payload: Callable[[str], None]) -> AsyncIterator[None]:
     """Call `on_payload` for each notification on `channel` while the context is open.
 
-    A lost connection is opened again with growing pauses. What was notified in between is lost, which is why every
-    user of this also polls.
+    A lost connection is opened again with growing pauses, and at once when the credentials were replaced. What was
+    notified in between is lost, which is why every user of this also polls.
     """
-    task = asyncio.create_task(_listen_forever(conninfo, channel, on_payload), name=f"listen:{channel}")
+    listener = _Listener(database, channel, on_payload)
+    stop = database.on_rotate(listener.reconnect)
+    task = asyncio.create_task(listener.listen_forever(), name=f"listen:{channel}")
     try:
         yield
     finally:
+        stop()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
 
-async def _listen_forever(conninfo: str, channel: str, on_payload: Callable[[str], None]) -> None:
-    pause = FIRST_RETRY_SECONDS
-    while True:
-        try:
-            async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
-                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-                pause = FIRST_RETRY_SECONDS
-                async for notification in connection.notifies():
-                    on_payload(notification.payload)
-        except psycopg.Error as error:
-            log.warning("database.listen_lost", channel=channel, error=type(error).__name__, retry_seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+class _Listener:
+    def __init__(self, database: Database, channel: str, on_payload: Callable[[str], None]) -> None:
+        self._database = database
+        self._channel = channel
+        self._on_payload = on_payload
+        self._turn: asyncio.Timeout | None = None
+        self._pause = FIRST_RETRY_SECONDS
+
+    async def reconnect(self) -> None:
+        """End the present connection, by its time being up now."""
+        if self._turn is not None:
+            with suppress(RuntimeError):  # it has just ended by itself
+                self._turn.reschedule(asyncio.get_running_loop().time())
+
+    async def listen_forever(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(None) as self._turn:
+                    await self._listen()
+            except TimeoutError:
+                continue
+            except (psycopg.Error, ChassisError) as error:
+                log.warning(
+                    "database.listen_lost", channel=self._channel, error=type(error).__name__, retry_seconds=self._pause
+                )
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        async with await self._database.connect(_connect) as connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+            self._pause = FIRST_RETRY_SECONDS
+            async for notification in connection.notifies():
+                self._on_payload(notification.payload)
+
+
+async def _connect(conninfo: str) -> psycopg.AsyncConnection:
+    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
 
 
 async def notify(pool_connection: psycopg.AsyncConnection[object], channel: str, payload: str) -> None:

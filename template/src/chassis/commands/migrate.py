@@ -32,11 +32,11 @@ def run(options: argparse.Namespace) -> int:
 async def _run(settings: Settings, options: argparse.Namespace) -> int:
     async with open_adapter_context(settings) as context:
         if options.check:
-            problem = await asyncio.to_thread(check, context.database)
+            problem = await asyncio.to_thread(check, await context.database.conninfo())
             print(problem or "The tables and the migrations agree.")
             return 1 if problem else 0
         if options.down_to:
-            await asyncio.to_thread(downgrade, context.database, options.down_to)
+            await asyncio.to_thread(downgrade, await context.database.conninfo(), options.down_to)
         else:
             await migrate(context)
     return 0
@@ -44,9 +44,13 @@ async def _run(settings: Settings, options: argparse.Namespace) -> int:
 
 async def migrate(context: AdapterContext) -> None:
     """Bring the database up to date, the checkpointer's tables included; Alembic runs in a thread of its own."""
+    loop = asyncio.get_running_loop()
 
     async def prepare() -> None:
         async with open_checkpoints(context, 1) as checkpoints:
             await checkpoints.prepare()
 
-    await asyncio.to_thread(upgrade, context.database, lambda: asyncio.run(prepare()))
+    def prepare_here() -> None:
+        asyncio.run_coroutine_threadsafe(prepare(), loop).result()
+
+    await asyncio.to_thread(upgrade, await context.database.conninfo(), prepare_here)

@@ -22,6 +22,6 @@ def run(options: argparse.Namespace) -> int:
 
 async def _run(settings: Settings, options: argparse.Namespace) -> int:
     async with open_adapter_context(settings) as context:
-        path = await asyncio.to_thread(revise, context.database, options.branch, options.message)
+        path = await asyncio.to_thread(revise, await context.database.conninfo(), options.branch, options.message)
     print(f"Read it before you commit it: {path}")
     return 0

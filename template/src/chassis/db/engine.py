@@ -2,48 +2,79 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import psycopg
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from chassis.db import json
-from chassis.ports.secrets import SecretManager, secret_name, with_password
+from chassis.ports.database import Database
 from chassis.settings import DatabaseSettings
 
 Sessions = async_sessionmaker[AsyncSession]
 
 
-async def connection_string(settings: DatabaseSettings, secrets: SecretManager) -> str:
-    """Give the libpq connection string with the password, which is resolved here and kept by the pools only."""
-    url = str(settings.url)
-    if settings.password is None:
-        return url
-    return with_password(url, await secrets.get(secret_name(settings.password)))
-
-
 @asynccontextmanager
-async def open_engine(conninfo: str, settings: DatabaseSettings, application: str) -> AsyncIterator[AsyncEngine]:
-    """Open the pool and close it with the context."""
+async def open_engine(database: Database, settings: DatabaseSettings, application: str) -> AsyncIterator[AsyncEngine]:
+    """Open the pool and close it with the context. When the credentials change, its connections are replaced by and by."""
+    # A process frozen in mid-transaction would otherwise hold its locks, and so the run it lost, for ever.
+    options = (
+        f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)} "
+        f"-c idle_in_transaction_session_timeout={int(settings.idle_transaction_seconds * 1000)}"
+    )
+
+    credentials = Credentials()
+
+    async def connect() -> psycopg.AsyncConnection[Any]:
+        generation = credentials.generation  # noted first: they may change while the connection is being opened
+        connection: psycopg.AsyncConnection[Any] = await database.connect(
+            lambda conninfo: psycopg.AsyncConnection.connect(conninfo, application_name=application, options=options)
+        )
+        credentials.opened[connection] = generation
+        return connection
+
     engine = create_async_engine(
-        conninfo.replace("postgresql://", "postgresql+psycopg://", 1),
+        "postgresql+psycopg://",
+        async_creator=connect,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=True,
         pool_recycle=1800,
         json_serializer=json.dumps,
         json_deserializer=json.loads,
-        connect_args={
-            "application_name": application,
-            # A process frozen in mid-transaction would otherwise hold its locks, and so the run it lost, for ever.
-            "options": (
-                f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)} "
-                f"-c idle_in_transaction_session_timeout={int(settings.idle_transaction_seconds * 1000)}"
-            ),
-        },
     )
+    event.listen(engine.sync_engine, "checkout", credentials.require_current)
+    stop = database.on_rotate(credentials.replaced)
     try:
         yield engine
     finally:
+        stop()
         await engine.dispose()
+
+
+@dataclass
+class Credentials:
+    """Which credentials a connection was opened with, so that older connections end at their next checkout.
+
+    Not before: a transaction in flight ends as it would have, which is what the old credentials' grace is for.
+    """
+
+    generation: int = 0
+    opened: WeakKeyDictionary[psycopg.AsyncConnection[Any], int] = field(default_factory=WeakKeyDictionary)
+
+    async def replaced(self) -> None:
+        """Count the credentials on."""
+        self.generation += 1
+
+    def require_current(self, connection: Any, _record: Any, _proxy: Any) -> None:
+        """Refuse an older connection, as SQLAlchemy's event `checkout` can: the pool then opens a new one."""
+        if self.opened.get(connection.driver_connection, -1) < self.generation:
+            message = "opened with credentials that have since been replaced"
+            raise DisconnectionError(message)
 
 
 def make_sessions(engine: AsyncEngine) -> Sessions:

@@ -16,7 +16,8 @@ from chassis.container import Container
 from chassis.db import json
 from chassis.import_strings import load_object
 from chassis.ports.adapter_context import AdapterContext
-from chassis.ports.secrets import SecretUnavailableError
+from chassis.ports.secrets import SecretBackend, SecretNotFoundError
+from chassis.secrets.cache import CachedSecretManager
 from chassis.selected import ModelSettings
 
 pytestmark = pytest.mark.slow
@@ -51,9 +52,10 @@ class Endpoint(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-async def context(container: Container, secret_store: SecretStore) -> AsyncIterator[AdapterContext]:
-    async with selected.open_secret_manager(secret_store.settings) as secrets:
-        yield replace(container.adapter_context, secrets=secrets)
+async def context(container: Container, secret_backend: SecretBackend) -> AsyncIterator[AdapterContext]:
+    secrets = CachedSecretManager(secret_backend)
+    yield replace(container.adapter_context, secrets=secrets)
+    await secrets.close()
 
 
 @pytest.fixture
@@ -97,6 +99,18 @@ async def test_the_configured_endpoint_is_called_with_the_key_and_the_tools(
     assert "sk-probe" not in repr(model)
 
 
+async def test_a_rotated_key_is_used_by_the_next_call(
+    endpoint: Any, context: AdapterContext, secret_store: SecretStore
+) -> None:
+    handler, url = endpoint
+    model = await load_object(selected.MODELS["openai_compatible"])(settings(url), context)
+    for key in ("sk-probe", "sk-rotated"):
+        secret_store.put("model_api_key", key)
+        context.secrets.invalidate("model_api_key")
+        await model.ainvoke("Hello?")
+    assert [headers["authorization"] for _, headers, _ in handler.requests] == ["Bearer sk-probe", "Bearer sk-rotated"]
+
+
 async def test_the_client_does_not_retry_by_itself(endpoint: Any, context: AdapterContext) -> None:
     handler, url = endpoint
     handler.status = 500
@@ -108,7 +122,7 @@ async def test_the_client_does_not_retry_by_itself(endpoint: Any, context: Adapt
 
 async def test_a_missing_key_is_one_sentence(context: AdapterContext) -> None:
     open_model = load_object(selected.MODELS["openai_compatible"])
-    with pytest.raises(SecretUnavailableError, match="'model_api_key' is not there"):
+    with pytest.raises(SecretNotFoundError, match="'model_api_key' is not there"):
         await open_model(settings("http://127.0.0.1:1/v1"), context)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from tests.support.isolation import elsewhere
 
 from chassis import selected
 from chassis.container import Container
@@ -36,10 +37,9 @@ async def test_a_server_that_is_there_passes_the_check(container: Container) -> 
 
 
 async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, container: Container) -> None:
-    elsewhere = settings.queue.model_copy(update={"url": "redis://127.0.0.1:1/0"})
-    context = container.adapter_context
-    nowhere = type(context)(database="postgresql://x@127.0.0.1:1/x", secrets=context.secrets, service="test")
-    async with selected.open_queue(elsewhere, nowhere) as queue:
+    no_broker = settings.queue.model_copy(update={"url": "redis://127.0.0.1:1/0"})
+    no_database = elsewhere(container.adapter_context, settings, "postgresql://x@127.0.0.1:1/x")
+    async with selected.open_queue(no_broker, no_database) as queue:
         with pytest.raises(UnavailableError):
             await queue.publish(uuid4())
         with pytest.raises(UnavailableError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.isolation import elsewhere
 
 from chassis.commands.migrate import migrate
 from chassis.db.migrations import BRANCHES, MigrationError, alembic_config, check, downgrade, offline_sql
@@ -35,7 +36,7 @@ def database(environment: Mapping[str, str], settings: Settings) -> Iterator[str
 
 async def upgraded(settings: Settings, database: str) -> AdapterContext:
     async with open_adapter_context(settings) as context:
-        probe = AdapterContext(database=database, secrets=context.secrets, service="probe")
+        probe = elsewhere(context, settings, database)
         await migrate(probe)
         return probe
 

@@ -33,7 +33,7 @@ def test_a_secret_shows_itself_only_when_revealed(caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize("user", ["app", "app:old"])
 def test_a_password_is_put_into_a_url_whatever_it_holds(user: str) -> None:
-    url = with_password(f"postgresql://{user}@db:5432/app?x=1", Secret("p", "p@ss:/w%rd"))
+    url = with_password(f"postgresql://{user}@db:5432/app?x=1", "p@ss:/w%rd")
     assert url == "postgresql://app:p%40ss%3A%2Fw%25rd@db:5432/app?x=1"
 
 

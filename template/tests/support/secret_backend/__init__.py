@@ -1,12 +1,13 @@
-"""What the contract suite needs from each secret backend: an empty store, and a way to put secrets into it.
+"""What the contract suite needs from each secret backend: an empty store, and ways to put secrets into it and to break it.
 
 The module beside this one that is called like the chosen adapter offers them as STORES, one for each way in which the
 backend can hold a secret. The suite asks for nothing else, so it knows no backend by name.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import pytest
 
@@ -25,16 +26,48 @@ class SecretStore(Protocol):
         """Create the secret, or rotate it."""
         ...
 
+    def delete(self, name: str) -> None:
+        """Remove the secret."""
+        ...
+
     def place(self, name: str) -> str:
         """Give the words by which a person who misses this secret must be told where to put it."""
         ...
 
+    def outage(self) -> AbstractContextManager[None]:
+        """Make the backend unreachable while the context is open."""
+        ...
 
-OpenStore = Callable[[Path, pytest.MonkeyPatch], SecretStore]
+    def forbid(self, name: str) -> None:
+        """Take away this service's right to read one secret."""
+        ...
+
+    def expire_login(self) -> None:
+        """Make the backend refuse (401) the login that the adapter holds now; a new one is accepted."""
+        ...
+
+
+class InProcess:
+    """The part of a store that a backend without a server does not have."""
+
+    def outage(self) -> NoReturn:
+        """There is no server that could be gone."""
+        pytest.skip("this backend has no server that could be unreachable")
+
+    def forbid(self, _name: str) -> NoReturn:
+        """There is nobody who grants rights."""
+        pytest.skip("this backend grants no rights")
+
+    def expire_login(self) -> NoReturn:
+        """There is nothing to log in to."""
+        pytest.skip("this backend has no login")
+
+
+OpenStore = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[SecretStore]]
 
 
 def stores() -> dict[str, OpenStore]:
     """Give the stores of the chosen backend."""
-    backend = selected.open_secret_manager.__module__.rpartition(".")[2]
+    backend = selected.open_secret_backend.__module__.rpartition(".")[2]
     found: dict[str, OpenStore] = load_object(f"{__name__}.{backend}:STORES")
     return found

@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import dict_row
 
+from chassis.adapters._postgres_pool import open_pool
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
 
+TIMEOUT_SECONDS = 30.0
+
 
 class PostgresCheckpoints:
-    """The official saver on a pool of our own: checked connections, bounded life, autocommit as the saver needs it."""
+    """The official saver on a pool of our own."""
 
     def __init__(self, saver: AsyncPostgresSaver) -> None:
         """Wrap an open saver."""
@@ -34,16 +34,13 @@ class PostgresCheckpoints:
 @asynccontextmanager
 async def open_checkpoints(context: AdapterContext, size: int) -> AsyncIterator[Checkpoints]:
     """Open a pool of at most `size` connections."""
-    options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
-    pool = AsyncConnectionPool[AsyncConnection[DictRow]](
+    async with open_pool(
         context.database,
+        "checkpoints",
         min_size=1,
         max_size=size,
-        max_lifetime=1800,
-        check=AsyncConnectionPool.check_connection,
-        open=False,
-        kwargs=options,
-        name="checkpoints",
-    )
-    async with pool:
+        wait_seconds=TIMEOUT_SECONDS,
+        prepare_threshold=0,
+        row_factory=dict_row,
+    ) as pool:
         yield PostgresCheckpoints(AsyncPostgresSaver(pool))

@@ -7,20 +7,22 @@ from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from chassis.adapters._postgres_listen import listening, notify
+from chassis.adapters._postgres_pool import Pool, open_pool
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
 from chassis.ports.live_events import LiveEvents
 
 CHANNEL = "chassis_run_events"
+TIMEOUT_SECONDS = 5.0
 
 
 class PostgresLiveEvents:
     """Hands each notification to the followers of that run in this process."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: Pool) -> None:
         """Use `pool` to notify."""
         self._pool = pool
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
@@ -61,10 +63,8 @@ class PostgresLiveEvents:
 @asynccontextmanager
 async def open_live_events(context: AdapterContext) -> AsyncIterator[LiveEvents]:
     """Open the pool for notifying and the one connection that listens."""
-    pool = AsyncConnectionPool(
-        context.database, min_size=0, max_size=2, timeout=5, open=False, kwargs={"autocommit": True}, name="live-events"
-    )
-    async with pool:
+    database = context.database
+    async with open_pool(database, "live-events", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS) as pool:
         live_events = PostgresLiveEvents(pool)
-        async with listening(context.database, CHANNEL, live_events.deliver):
+        async with listening(database, CHANNEL, live_events.deliver):
             yield live_events

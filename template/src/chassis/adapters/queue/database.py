@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from chassis.adapters._postgres_listen import listening, notify
+from chassis.adapters._postgres_pool import Pool, open_pool
 from chassis.adapters.queue.database_settings import QueueSettings
 from chassis.ports.adapter_context import AdapterContext
+from chassis.ports.database import Database
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
 
@@ -20,9 +22,9 @@ TIMEOUT_SECONDS = 2.0
 class DatabaseQueue:
     """Publishes run ids on a Postgres channel."""
 
-    def __init__(self, conninfo: str, pool: AsyncConnectionPool) -> None:
+    def __init__(self, database: Database, pool: Pool) -> None:
         """Use `pool` to publish; each listener opens a connection of its own."""
-        self._conninfo = conninfo
+        self._database = database
         self._pool = pool
 
     async def publish(self, run_id: UUID) -> None:
@@ -35,7 +37,7 @@ class DatabaseQueue:
 
     def listen(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Wake for every run announced, by whatever process."""
-        return listening(self._conninfo, CHANNEL, lambda _payload: wake())
+        return listening(self._database, CHANNEL, lambda _payload: wake())
 
     async def check(self) -> None:
         """Ask the database for a sign of life."""
@@ -49,14 +51,6 @@ class DatabaseQueue:
 @asynccontextmanager
 async def open_queue(_settings: QueueSettings, context: AdapterContext) -> AsyncIterator[RunQueue]:
     """Open the queue with a small pool of its own."""
-    pool = AsyncConnectionPool(
-        context.database,
-        min_size=0,
-        max_size=2,
-        timeout=TIMEOUT_SECONDS,
-        open=False,
-        kwargs={"autocommit": True},
-        name="queue",
-    )
-    async with pool:
-        yield DatabaseQueue(context.database, pool)
+    database = context.database
+    async with open_pool(database, "queue", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS) as pool:
+        yield DatabaseQueue(database, pool)

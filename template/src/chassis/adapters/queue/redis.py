@@ -82,7 +82,7 @@ async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncI
     """Configure Celery for ids only: no results, no remote control, nothing but JSON."""
     url = str(settings.url)
     if settings.password:
-        url = with_password(url, await context.secrets.get(secret_name(settings.password)))
+        url = with_password(url, (await context.secrets.get(secret_name(settings.password))).reveal())
     app = Celery(context.service, broker=url, set_as_current=False)
     app.conf.update(
         task_default_queue=f"{context.service}.runs",

@@ -1,0 +1,50 @@
+"""A psycopg pool whose connections are opened with the credentials of the moment; shared by the adapters in Postgres."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from chassis.ports.database import Database
+
+
+class CurrentConnection(AsyncConnection[Any]):
+    """A connection that asks the database for its connection string when it is opened."""
+
+    @classmethod
+    async def connect(cls, _conninfo: str = "", *, database: Database, **kwargs: Any) -> Self:  # type: ignore[override]
+        """Connect through `database`, which retries once with new credentials."""
+        opener = super().connect
+        return await database.connect(lambda conninfo: opener(conninfo, **kwargs))
+
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+
+@asynccontextmanager
+async def open_pool(
+    database: Database, name: str, *, min_size: int, max_size: int, wait_seconds: float, **connection: Any
+) -> AsyncIterator[Pool]:
+    """Open a pool of checked, autocommitting connections; when the credentials change, they are replaced.
+
+    `wait_seconds` is the longest wait for a connection; `connection` goes to psycopg's `connect`.
+    """
+    pool = Pool(
+        connection_class=CurrentConnection,
+        kwargs={"database": database, "autocommit": True, **connection},
+        min_size=min_size,
+        max_size=max_size,
+        timeout=wait_seconds,
+        max_lifetime=1800,
+        check=Pool.check_connection,
+        open=False,
+        name=name,
+    )
+    async with pool:
+        stop = database.on_rotate(pool.drain)
+        try:
+            yield pool
+        finally:
+            stop()
