@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -35,6 +36,8 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
             lambda conninfo: psycopg.AsyncConnection.connect(conninfo, application_name=application, options=options)
         )
         credentials.opened[connection] = generation
+        set_json_dumps(json.dumps, connection)
+        set_json_loads(json.loads, connection)
         return connection
 
     engine = create_async_engine(
@@ -44,8 +47,6 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
         max_overflow=0,
         pool_pre_ping=True,
         pool_recycle=1800,
-        json_serializer=json.dumps,
-        json_deserializer=json.loads,
     )
     event.listen(engine.sync_engine, "checkout", credentials.require_current)
     stop = database.on_rotate(credentials.replaced)
