@@ -96,7 +96,8 @@ _REFUSED: dict[str, list[str]] = {
     ],
     # Of these nothing but what is offered, or computed, is an answer at all.
     "licence": ["", "gpl", "MIT", "mit\n", "../mit", "{{ licence }}"],
-    "secret_backend": ["", "vault", "../env", "env\n", "__init__"],
+    "cloud": ["", "Azure", "ibm", "aws\n", "../aws", "{{ cloud }}"],
+    "secret_backend": ["", "keepass", "../env", "env\n", "__init__"],
     "queue": ["", "kafka", "../../x", "redis\n", "__init__", "{{ queue }}", "null", "[redis]"],
     "state_store": ["", "memory", "Postgres", "postgres "],
     "repository_url": ["", "https://evil.example/x", "{{ project_name }}", "javascript:alert(1)", "x\ny"],

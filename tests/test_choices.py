@@ -24,13 +24,13 @@ def test_every_answer_has_its_file(before: str, question: str, after: str) -> No
     assert not missing, f"{question} offers what these files would have to be"
 
 
-@pytest.mark.parametrize("folder", sorted({before for before, _, _ in PATTERNS}))
-def test_every_such_file_has_its_answer(folder: str) -> None:
+@pytest.mark.parametrize("before", sorted({before for before, _, _ in PATTERNS}))
+def test_every_such_file_has_its_answer(before: str) -> None:
     expected = {
-        PurePosixPath(f"{before}{value}{after}").name
-        for before, question, after in PATTERNS
+        PurePosixPath(f"{start}{value}{after}").name
+        for start, question, after in PATTERNS
         for value in offered(questions()[question])
-        if before == folder
+        if start == before
     }
-    found = {path.name for path in (TEMPLATE / folder).glob("*.py")} - {"__init__.py"}
+    found = {path.name for path in TEMPLATE.glob(f"{before}*") if path.is_file()} - {"__init__.py"}
     assert found <= expected, "no answer selects these, so no project ever has them"

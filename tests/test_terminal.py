@@ -44,8 +44,9 @@ def test_a_person_answers(template: Path, tmp_path: Path, columns: int) -> None:
         session.send(ENTER)
     session.expect("Licence of the service")
     session.send(DOWN + DOWN + ENTER)
-    session.expect("Where secrets come from")
-    session.send(ENTER)
+    for question in ("Where it runs", "Where secrets come from"):
+        session.expect(question)
+        session.send(ENTER)
     session.expect("What wakes the workers")
     session.expect("Redis or Valkey")
     session.send(DOWN + ENTER)
