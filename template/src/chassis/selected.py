@@ -14,6 +14,7 @@ from chassis.adapters.secret_backend.env_settings import SecretSettings
 
 CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
 DEV_QUEUE = "chassis.dev.queue.database:queue_environment"
+DEV_SECRET_BACKEND = "chassis.dev.secret_backend.env:secret_backend_environment"  # noqa: S105 - no secret
 MODELS = {
     "local": "chassis.adapters.model.local:open_model",
     "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
@@ -22,6 +23,7 @@ MODELS = {
 __all__ = [
     "CHECKPOINTS",
     "DEV_QUEUE",
+    "DEV_SECRET_BACKEND",
     "MODELS",
     "IdentitySettings",
     "ModelSettings",

@@ -35,7 +35,9 @@ class HttpSettings(SettingsGroup):
 class DatabaseSettings(SettingsGroup):
     """The Postgres database."""
 
-    url: SingleHostPostgresDsn = Field(description="such as postgresql://app@db.internal:5432/app")
+    url: SingleHostPostgresDsn = Field(
+        description="such as postgresql://app@db.internal:5432/app", examples=["postgresql://app@localhost/app"]
+    )
     password: SecretRef | None = Field(
         None, description="reference to the password, such as secret://database_password"
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from chassis.ports.errors import ConfigurationError
@@ -47,16 +48,28 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def known_variables() -> dict[str, str]:
     """Name every environment variable the settings read, with what it means."""
-    return dict(_walk(Settings, PREFIX))
+    return {
+        variable: field.description or variable.rpartition("__")[2].lower()
+        for variable, field in _walk(Settings, PREFIX)
+    }
 
 
-def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
+def example_variables() -> dict[str, str]:
+    """Give the example of each setting that is required, for what needs valid settings and reaches nothing."""
+    return {
+        variable: str(field.examples[0])
+        for variable, field in _walk(Settings, PREFIX)
+        if field.is_required() and field.examples
+    }
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         variable = prefix + name.upper()
         if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsGroup):
             yield from _walk(field.annotation, variable + "__")
         else:
-            yield variable, field.description or name
+            yield variable, field
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -5,14 +5,8 @@ import os
 
 from chassis.db import json
 from chassis.http.app import create_app
-from chassis.settings_loader import known_variables, load_settings
+from chassis.settings_loader import example_variables, load_settings
 from chassis.wiring import load_agent, open_container
-
-PLACEHOLDERS = {
-    "CHASSIS__ENVIRONMENT": "development",
-    "CHASSIS__DATABASE__URL": "postgresql://unused@localhost/unused",
-    "CHASSIS__QUEUE__URL": "redis://localhost",
-}
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -21,8 +15,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(_options: argparse.Namespace) -> int:
     """Print the document as JSON."""
-    placeholders = {name: value for name, value in PLACEHOLDERS.items() if name in known_variables()}
-    settings = load_settings({**placeholders, **os.environ})
+    settings = load_settings({**example_variables(), "CHASSIS__ENVIRONMENT": "development", **os.environ})
     app = create_app(settings, load_agent(), lambda: open_container(settings))
     print(json.dumps(app.openapi()))
     return 0

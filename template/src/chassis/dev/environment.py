@@ -21,6 +21,7 @@ def development_environment(
         database = environ.get(DATABASE_URL)
         if database is None:
             database = create_database(stack.enter_context(postgres_server(directory)), "agent")
-        queue_environment = load_object(selected.DEV_QUEUE)
-        queue = stack.enter_context(queue_environment(directory, environ))
-        yield {**environ, **queue, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database}
+        services = dict(environ)
+        for choice in (selected.DEV_QUEUE, selected.DEV_SECRET_BACKEND):
+            services |= stack.enter_context(load_object(choice)(directory, environ))
+        yield {**services, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database}

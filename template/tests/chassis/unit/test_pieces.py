@@ -43,6 +43,7 @@ def test_every_import_string_leads_somewhere() -> None:
     strings += [
         selected.CHECKPOINTS,
         selected.DEV_QUEUE,
+        selected.DEV_SECRET_BACKEND,
         *selected.MODELS.values(),
         *([agent.seed] if agent.seed else []),
     ]

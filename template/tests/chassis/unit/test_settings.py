@@ -5,14 +5,9 @@ import sys
 
 import pytest
 
-from chassis.settings_loader import InvalidSettingsError, known_variables, load_settings
+from chassis.settings_loader import InvalidSettingsError, example_variables, load_settings
 
-QUEUE = {"CHASSIS__QUEUE__URL": "redis://localhost"} if "CHASSIS__QUEUE__URL" in known_variables() else {}
-VALID = {
-    "CHASSIS__ENVIRONMENT": "test",
-    "CHASSIS__DATABASE__URL": "postgresql://app@localhost/app",
-    **QUEUE,
-}
+VALID = {**example_variables(), "CHASSIS__ENVIRONMENT": "test"}
 
 
 def problems(**changes: str) -> list[str]:

@@ -11,7 +11,7 @@ class QueueSettings(SettingsGroup):
     """A Redis or Valkey server that carries run ids between processes."""
 
     url: Annotated[RedisDsn, UrlConstraints(allowed_schemes=["redis", "rediss"])] = Field(
-        description="such as rediss://app@cache.internal:6379/0"
+        description="such as rediss://app@cache.internal:6379/0", examples=["redis://localhost"]
     )
     password: SecretRef | None = Field(None, description="reference to the password, such as secret://queue_password")
 

@@ -1,0 +1,1 @@
+"""What the chosen secret backend needs on a laptop; one module a choice."""
