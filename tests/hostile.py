@@ -100,6 +100,7 @@ _REFUSED: dict[str, list[str]] = {
     "secret_backend": ["", "keepass", "../env", "env\n", "__init__"],
     "queue": ["", "kafka", "../../x", "redis\n", "__init__", "{{ queue }}", "null", "[redis]"],
     "state_store": ["", "memory", "Postgres", "postgres "],
+    "audit_sink": ["", "none", "File", "file\n", "../file"],
     "repository_url": ["", "https://evil.example/x", "{{ project_name }}", "javascript:alert(1)", "x\ny"],
 }
 

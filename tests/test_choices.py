@@ -9,7 +9,7 @@ from tests.copier_cli import ROOT
 from tests.copier_yml import configuration, offered, questions
 
 TEMPLATE = ROOT / configuration()["_subdirectory"]
-SELECTED = re.compile(r"^!/(\S*)\{\{ (\w+) \}\}(\S*)$", re.MULTILINE)
+SELECTED = re.compile(r"^!/(\S*)\{\{ (\w+)(?: \| default\('\w+'\))? \}\}(\S*)$", re.MULTILINE)
 # `_exclude` lines such as `!/src/chassis/adapters/queue/{{ queue }}.py`: what stands before, the question, what follows.
 PATTERNS = [match for line in configuration()["_exclude"] for match in SELECTED.findall(line)]
 

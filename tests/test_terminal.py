@@ -50,8 +50,9 @@ def test_a_person_answers(template: Path, tmp_path: Path, columns: int) -> None:
     session.expect("What wakes the workers")
     session.expect("Redis or Valkey")
     session.send(DOWN + ENTER)
-    session.expect("Where agent state lives")
-    session.send(ENTER)
+    for question in ("Where agent state lives", "Who gets a copy of the audit log"):
+        session.expect(question)
+        session.send(ENTER)
     session.expect("Two commands")
     session.expect(pexpect.EOF)
     session.wait()

@@ -14,7 +14,8 @@ from chassis.wiring import load_agent
 for module in ("chassis.audit.tables", "chassis.runs.tables", load_agent().models):
     import_module(module)
 
-OWNERS = {
+# Tables without a model are the audit log's.
+OWNERS = dict.fromkeys(Base.metadata.tables, "chassis") | {
     mapper.class_.__tablename__: "chassis" if mapper.class_.__module__.startswith("chassis.") else "agent"
     for mapper in Base.registry.mappers
 }

@@ -15,6 +15,7 @@ from chassis.ports.errors import ChassisError, ConfigurationError
 COMMANDS = {
     "serve": ("chassis.commands.serve", "serve the API"),
     "work": ("chassis.commands.work", "execute runs"),
+    "audit": ("chassis.commands.audit", "keep, verify and read the audit log"),
     "migrate": ("chassis.commands.migrate", "bring the database up to date"),
     "migration": ("chassis.commands.migration", "write a migration for changed tables of src/agent"),
     "seed": ("chassis.commands.seed", "add example data, outside production only"),

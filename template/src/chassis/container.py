@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.agent_spec import AgentSpec
+from chassis.audit.spool import AuditSpool
 from chassis.db.engine import Sessions
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.identity import Authenticator, Roles
@@ -23,3 +24,4 @@ class Container:
     live_events: LiveEvents
     authenticator: Authenticator
     adapter_context: AdapterContext
+    spool: AuditSpool

@@ -3,6 +3,7 @@
 What the API process must not load (LangGraph, model SDKs) is named by import string and loaded by workers.
 """
 
+from chassis.adapters.audit_sink.file_settings import AuditSinkSettings
 from chassis.adapters.identity.development import open_authenticator
 from chassis.adapters.identity.development_settings import IdentitySettings
 from chassis.adapters.live_events.postgres import open_live_events
@@ -12,19 +13,26 @@ from chassis.adapters.queue.database_settings import QueueSettings
 from chassis.adapters.secret_backend.env import open_secret_backend
 from chassis.adapters.secret_backend.env_settings import SecretSettings
 
+AUDIT_SINK = "file"
 CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
+DEV_AUDIT_SINK = "chassis.dev.audit_sink.file:audit_sink_environment"
 DEV_QUEUE = "chassis.dev.queue.database:queue_environment"
 DEV_SECRET_BACKEND = "chassis.dev.secret_backend.env:secret_backend_environment"  # noqa: S105 - no secret
 MODELS = {
     "local": "chassis.adapters.model.local:open_model",
     "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
 }
+OPEN_AUDIT_SINK = "chassis.adapters.audit_sink.file:open_audit_sink"
 
 __all__ = [
+    "AUDIT_SINK",
     "CHECKPOINTS",
+    "DEV_AUDIT_SINK",
     "DEV_QUEUE",
     "DEV_SECRET_BACKEND",
     "MODELS",
+    "OPEN_AUDIT_SINK",
+    "AuditSinkSettings",
     "IdentitySettings",
     "ModelSettings",
     "QueueSettings",

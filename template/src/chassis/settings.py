@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PostgresDsn, UrlConstraints, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.selected import IdentitySettings, ModelSettings, QueueSettings, SecretSettings
+from chassis.selected import AuditSinkSettings, IdentitySettings, ModelSettings, QueueSettings, SecretSettings
 from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production
 
 PREFIX = "CHASSIS__"
@@ -18,9 +18,12 @@ SingleHostPostgresDsn = Annotated[PostgresDsn, UrlConstraints(allowed_schemes=["
 
 
 class ServiceSettings(SettingsGroup):
-    """The service's own name and log output."""
+    """What the service is called, and its log output."""
 
     name: str = Field("agent-service", pattern=r"\A[a-z][a-z0-9-]{0,62}\z", description="lower-case letters, digits, -")
+    version: str = Field(
+        "unreleased", pattern=r"\A[\w.+-]{1,128}\z", description="the release that runs, for the audit log"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least severe level shown")
 
 
@@ -70,6 +73,34 @@ class RunSettings(SettingsGroup):
     drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")
 
 
+class AuditSettings(SettingsGroup):
+    """How the audit log is sealed."""
+
+    signing_key: SecretRef | None = Field(
+        None, description="reference to the key that signs the log: 32 random bytes in base64"
+    )
+    poll_seconds: float = Field(1, ge=0.05, le=10, description="how often the sealer looks for new events")
+    head_events: int = Field(1000, ge=1, le=1000, description="after so many events the end of the chain is signed")
+    head_seconds: float = Field(
+        60,
+        ge=1,
+        le=60,
+        description="after so long it is signed in any case; events younger than that can vanish unseen",
+    )
+    spool_events: int = Field(
+        100_000, ge=1000, description="when so many events wait for the collector, changes are refused with 503"
+    )
+
+    @field_validator("signing_key")
+    @classmethod
+    def sign_in_production(cls, reference: str | None, info: ValidationInfo) -> str | None:
+        """Keep the key of laptops, which everybody knows, out of where it matters."""
+        if in_production(info) and reference is None:
+            message = "is required in production; put a key into the secret backend, such as secret://audit_signing_key"
+            raise ValueError(message)
+        return reference
+
+
 class Settings(BaseSettings):
     """The root of the tree."""
 
@@ -85,4 +116,6 @@ class Settings(BaseSettings):
     model: ModelSettings
     queue: QueueSettings
     secrets: SecretSettings
+    audit: AuditSettings
+    audit_sink: AuditSinkSettings
     identity: IdentitySettings

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from chassis import selected
 from chassis.agent_spec import AgentSpec
+from chassis.audit.spool import AuditSpool
 from chassis.container import Container
 from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
@@ -22,12 +24,17 @@ from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
 
 if TYPE_CHECKING:
+    from chassis.audit.keeper import Keeper
     from chassis.runs.execute import Executor
 
 AGENT = "agent:AGENT"
-# By import string, because the API process, which imports this module, must load neither.
+# By import string, because the API process, which imports this module, must load none of them.
 EXECUTOR = "chassis.runs.execute:Executor"
 GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
+KEEPER = "chassis.audit.keeper:Keeper"
+SHIPPER = "chassis.audit.ship:Shipper"
+SIGNING_KEY = "chassis.audit.keys:signing_key"
+BY_IMPORT_STRING = (EXECUTOR, GRAPH_DEPENDENCIES, KEEPER, SHIPPER, SIGNING_KEY)
 
 
 class Overrides(TypedDict, total=False):
@@ -81,11 +88,13 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             given: Any = overrides.get(name)
             return given if given is not None else await stack.enter_async_context(opener)
 
+        sessions = make_sessions(engine, settings.service.name, settings.service.version)
         yield Container(
             settings=settings,
             agent=agent,
             roles=merge_roles(CHASSIS_ROLES, agent.roles),
-            sessions=make_sessions(engine),
+            sessions=sessions,
+            spool=AuditSpool(sessions, selected.AUDIT_SINK, settings.audit.spool_events),
             queue=await port("queue", selected.open_queue(settings.queue, context)),
             live_events=await port("live_events", selected.open_live_events(context)),
             authenticator=await port("authenticator", selected.open_authenticator(settings.identity, context)),
@@ -102,7 +111,28 @@ async def open_executor(container: Container) -> "AsyncIterator[Executor]":
         model = await open_model(settings.model, container.adapter_context)
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
-        yield load_object(EXECUTOR)(graph, container.sessions, container.live_events, settings.runs)
+        yield load_object(EXECUTOR)(graph, container.sessions, container.live_events, settings.runs, container.spool)
+
+
+@asynccontextmanager
+async def open_keeper(settings: Settings) -> "AsyncIterator[Keeper]":
+    """Open what keeps the audit log: the database as the sealer's role, the signing key, and the sink."""
+    async with AsyncExitStack() as stack:
+        context = await stack.enter_async_context(open_adapter_context(settings))
+        engine = await stack.enter_async_context(open_engine(context.database, settings.database, context.service))
+        open_sink = load_object(selected.OPEN_AUDIT_SINK)
+        sink = await stack.enter_async_context(open_sink(settings.audit_sink, context))
+        shipper = load_object(SHIPPER)(
+            engine,
+            sink,
+            name=selected.AUDIT_SINK,
+            service=settings.service.name,
+            version=settings.service.version,
+            poll_seconds=settings.audit.poll_seconds,
+        )
+        key = partial(load_object(SIGNING_KEY), settings.audit, context.secrets)
+        await key()  # a key that is not there is found now
+        yield load_object(KEEPER)(engine, key, shipper, settings.audit)
 
 
 @asynccontextmanager

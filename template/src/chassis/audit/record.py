@@ -1,17 +1,29 @@
 """Writing audit events."""
 
-from typing import Any
+import getpass
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.tables import AuditEvent
 from chassis.ports.identity import Principal
 
+Outcome = Literal["success", "failure"]
 
-def record(session: AsyncSession, principal: Principal, action: str, resource: str, **details: Any) -> None:
+
+def record(
+    session: AsyncSession,
+    principal: Principal,
+    action: str,
+    resource: str,
+    *,
+    outcome: Outcome = "success",
+    **details: Any,
+) -> None:
     """Add the event to the caller's transaction: it commits with the change, or neither does.
 
-    `action` is `<noun>.<verb>` such as `run.accepted`; `resource` is `<kind>/<id>`. Put no personal data in `details`.
+    `action` is `<noun>.<verb>` such as `run.accepted`; `resource` is `<kind>/<id>`. Put no personal data and no secret in
+    `details`: an event is never changed again, and leaves the service.
     """
     session.add(
         AuditEvent(
@@ -19,6 +31,17 @@ def record(session: AsyncSession, principal: Principal, action: str, resource: s
             owner_id=principal.subject,
             action=action,
             resource=resource,
+            outcome=outcome,
             details=details,
+            context={**session.info, "roles": list(principal.roles)},
         )
     )
+
+
+def operator() -> Principal:
+    """Give who runs a command or a process: the account of this machine, since no other identity is there."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return Principal("system", name, ("operator",))

@@ -3,12 +3,20 @@
 import argparse
 import asyncio
 
+import structlog
+from sqlalchemy.exc import ProgrammingError
+
+from chassis.audit.record import operator, record
+from chassis.db.engine import make_sessions, open_engine
 from chassis.db.migrations import check, downgrade, offline_sql, upgrade
+from chassis.db.roles import grants_sql, roles_sql
 from chassis.ports.adapter_context import AdapterContext
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
 from chassis.wiring import open_adapter_context, open_checkpoints
+
+log = structlog.get_logger()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Upgrade to all heads, the checkpointer's tables included, unless told otherwise."""
     if options.sql:
-        print(offline_sql())
+        print(offline_sql(), roles_sql(), grants_sql(), sep="\n")
         return 0
     settings = load_settings()
     configure_logging(settings.environment, settings.service.log_level)
@@ -39,7 +47,18 @@ async def _run(settings: Settings, options: argparse.Namespace) -> int:
             await asyncio.to_thread(downgrade, await context.database.conninfo(), options.down_to)
         else:
             await migrate(context)
+        await _note(settings, context, options.down_to or "heads")
     return 0
+
+
+async def _note(settings: Settings, context: AdapterContext, target: str) -> None:
+    """Record who migrated, unless the log itself was taken down."""
+    async with open_engine(context.database, settings.database, context.service) as engine:
+        try:
+            async with make_sessions(engine, settings.service.name, settings.service.version).begin() as session:
+                record(session, operator(), "schema.migrated", "schema/public", target=target)
+        except ProgrammingError:
+            log.warning("audit.migration_not_recorded", target=target)
 
 
 async def migrate(context: AdapterContext) -> None:

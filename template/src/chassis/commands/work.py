@@ -8,6 +8,7 @@ from typing import Unpack
 import structlog
 import uvloop
 
+from chassis.audit.started import recorded_start
 from chassis.runs.worker import Worker
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
@@ -34,7 +35,11 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_container(settings, **overrides) as container, open_executor(container) as executor:
+    async with (
+        open_container(settings, **overrides) as container,
+        open_executor(container) as executor,
+        recorded_start(container, "work"),
+    ):
         worker = Worker(container, executor)
         log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
         await worker.run(stop)

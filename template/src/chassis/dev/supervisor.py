@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chassis.dev.environment import development_environment
+from chassis.dev.attach import attachable
+from chassis.dev.environment import ROLES, as_role, development_environment
 from chassis.ports.errors import ChassisError, ConfigurationError
 
 DIRECTORY = Path(".dev")
 READY_SECONDS = 30
 STOP_SECONDS = 25
+PROCESSES = {"serve": ("serve",), "work": ("work",), "keep": ("audit", "keep")}
 EXAMPLE = "How many open tickets are past their deadline?"
 
 
@@ -49,11 +51,14 @@ class Supervisor:
             given = {**os.environ, "CHASSIS__HTTP__PORT": str(self.port)}
             with development_environment(DIRECTORY.resolve(), given) as environment:
                 self._once(environment, "migrate")
-                with self._children(environment):
-                    self._once(environment, "seed")
-                    self._wait_until_ready()
-                    self._announce(time.monotonic() - started)
-                    self._watch(environment)
+                try:
+                    with self._children(environment), attachable(DIRECTORY, environment):
+                        self._once(as_role(environment, ROLES["seed"]), "seed")
+                        self._wait_until_ready()
+                        self._announce(time.monotonic() - started)
+                        self._watch(environment)
+                finally:
+                    self._start(as_role(environment, ROLES["verify"]), "audit", "verify").wait(STOP_SECONDS)
         except KeyboardInterrupt:
             say("Stopped.")
         return 0
@@ -62,7 +67,7 @@ class Supervisor:
         url = f"http://127.0.0.1:{self.port}"
         port = "" if self.port == 8000 else f" PORT={self.port}"  # noqa: PLR2004 - the default of --port
         say(f"\nReady after {seconds:.1f} s: {url}  (Ctrl-C ends it)\nAsk from another terminal:\n")
-        say(f'    make ask{port} Q="{EXAMPLE}"\n')
+        say(f'    make ask{port} Q="{EXAMPLE}"\n    make audit\n')
         if self.question:
             say(f"Question: {self.question}")
             # The service logs to this terminal too.
@@ -83,8 +88,8 @@ class Supervisor:
     @contextmanager
     def _children(self, environment: Mapping[str, str]) -> Iterator[None]:
         try:
-            for command in ("serve", "work"):
-                self._processes[command] = self._start(environment, command)
+            for name, command in PROCESSES.items():
+                self._processes[name] = self._start(as_role(environment, ROLES[name]), *command)
             yield
         finally:
             for process in self._processes.values():
@@ -113,12 +118,13 @@ class Supervisor:
         """Start again what dies, as an orchestrator would."""
         while True:
             time.sleep(0.5)
-            for command, process in self._processes.items():
+            for name, process in self._processes.items():
                 code = process.poll()
                 if code is not None:
-                    say(f"`{command}` (process {process.pid}) ended with {code}; starting it again.")
+                    command = PROCESSES[name]
+                    say(f"`{' '.join(command)}` (process {process.pid}) ended with {code}; starting it again.")
                     time.sleep(0.5)
-                    self._processes[command] = self._start(environment, command)
+                    self._processes[name] = self._start(as_role(environment, ROLES[name]), *command)
                     break
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from chassis.agent_spec import AgentSpec
+from chassis.audit.started import recorded_start
 from chassis.container import Container
 from chassis.http import assistants, health, runs, threads
 from chassis.http.access import public, require_access_rules
@@ -24,7 +25,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_container() as container:
+        async with open_container() as container, recorded_start(container, "serve"):
             app.state.container = container
             yield
 

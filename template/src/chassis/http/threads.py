@@ -110,7 +110,7 @@ async def delete_thread(thread_id: UUID, caller: CallerDependency, session: Sess
     await session.delete(thread)
 
 
-@router.get("/{thread_id}/state", dependencies=[can(RUNS_READ)])
+@router.get("/{thread_id}/state", dependencies=[can(RUNS_READ, sensitive=True)])
 async def get_state(
     thread_id: UUID, caller: CallerDependency, session: SessionDependency, subgraphs: bool = False
 ) -> ThreadStateOut:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.record import record
+from chassis.audit.spool import AuditSpool
 from chassis.db import json
 from chassis.db.engine import Sessions
 from chassis.ports.identity import Principal
@@ -24,6 +25,7 @@ class RunContext:
     principal: Principal
     _lease: Lease = field(repr=False)
     _sessions: Sessions = field(repr=False)
+    _spool: AuditSpool = field(repr=False)
 
     @property
     def thread_id(self) -> UUID:
@@ -47,8 +49,11 @@ class RunContext:
         """Let a tool call take effect exactly once, and give its result however often the call is executed.
 
         The effect, its receipt and its audit event commit in one transaction, so this holds for effects in this
-        database only. A call repeated after a crash finds the receipt and is answered from it.
+        database only. A call repeated after a crash finds the receipt and is answered from it. What was intended is audited
+        before, in a transaction of its own: of a call that fails or never returns, the log has the intent.
         """
+        await self._spool.require_room()
+        await self._intend(tool, tool_call_id)
         async with fenced(self._sessions, self._lease) as session:
             key = {"thread_id": self._lease.thread_id, "tool_call_id": tool_call_id}
             claimed = await session.scalar(
@@ -66,5 +71,12 @@ class RunContext:
             receipt = await session.get_one(ToolReceipt, key)
             if claimed is not None:
                 receipt.result = json.loads(json.dump_bytes(await effect(session)))
-                record(session, self.principal, "tool.called", f"tool/{tool}", run_id=str(self._lease.run_id))
+                record(session, self.principal, "tool.called", f"tool/{tool}", **self._ids(tool_call_id))
             return receipt.result
+
+    async def _intend(self, tool: str, tool_call_id: str) -> None:
+        async with fenced(self._sessions, self._lease) as session:
+            record(session, self.principal, "tool.intended", f"tool/{tool}", **self._ids(tool_call_id))
+
+    def _ids(self, tool_call_id: str) -> dict[str, Any]:
+        return {"run_id": str(self.run_id), "thread_id": str(self.thread_id), "tool_call_id": tool_call_id}

@@ -11,6 +11,7 @@ from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
 
+from chassis.audit.spool import AuditSpool
 from chassis.db.engine import Sessions
 from chassis.ports.errors import ChassisError
 from chassis.ports.live_events import LiveEvents
@@ -40,8 +41,10 @@ class Executor:
         sessions: Sessions,
         live_events: LiveEvents,
         settings: RunSettings,
+        spool: AuditSpool,
     ) -> None:
         """Take the graph, which was compiled with the checkpointer, and what it needs around it."""
+        self._spool = spool
         self._graph = graph
         self._sessions = sessions
         self._live_events = live_events
@@ -105,7 +108,7 @@ class Executor:
             graph_input = None if begun else graph_input_of(lease)
             requested = lease.kwargs["stream_mode"]
             translator = StreamTranslator(requested)
-            context = RunContext(lease.caller, lease, self._sessions)
+            context = RunContext(lease.caller, lease, self._sessions, self._spool)
             stream: AsyncIterator[Any] = self._graph.astream(
                 graph_input,
                 config,

@@ -127,7 +127,7 @@ async def test_an_expired_run_is_taken_over_and_the_old_worker_can_write_nothing
         async with fenced(container.sessions, old) as session:
             await append(session, old.run_id, PRINCIPAL, [Event(1, "values", "{}")])
     with pytest.raises(LeaseLostError):
-        await RunContext(PRINCIPAL, old, container.sessions).once("tool", "call", effect)
+        await RunContext(PRINCIPAL, old, container.sessions, container.spool).once("tool", "call", effect)
     with pytest.raises(LeaseLostError):
         await release(container.sessions, old)
     assert await read(container.sessions, old.run_id, 0) == []
@@ -185,7 +185,7 @@ async def test_a_broker_that_is_down_loses_nothing(container: Container) -> None
 async def test_a_repeated_tool_call_is_answered_from_its_receipt(container: Container) -> None:
     await accepted(container)
     lease = await claimed(container)
-    context = RunContext(PRINCIPAL, lease, container.sessions)
+    context = RunContext(PRINCIPAL, lease, container.sessions, container.spool)
     effects: list[int] = []
 
     async def effect(_session: AsyncSession) -> dict[str, object]:
@@ -204,7 +204,7 @@ async def test_an_effect_that_fails_leaves_no_receipt(container: Container) -> N
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011 - any
-        await RunContext(PRINCIPAL, lease, container.sessions).once("tool", "call-2", effect)
+        await RunContext(PRINCIPAL, lease, container.sessions, container.spool).once("tool", "call-2", effect)
     async with container.sessions() as session:
         assert await session.get(ToolReceipt, (lease.thread_id, "call-2")) is None
 

@@ -20,7 +20,7 @@ from chassis.ports.errors import (
 )
 from chassis.ports.secrets import Secret, with_password
 from chassis.runs.stream_modes import langgraph_modes
-from chassis.wiring import EXECUTOR, GRAPH_DEPENDENCIES, load_agent
+from chassis.wiring import BY_IMPORT_STRING, load_agent
 
 
 def test_a_secret_shows_itself_only_when_revealed(caplog: pytest.LogCaptureFixture) -> None:
@@ -39,10 +39,12 @@ def test_a_password_is_put_into_a_url_whatever_it_holds(user: str) -> None:
 
 def test_every_import_string_leads_somewhere() -> None:
     agent = load_agent()
-    strings = [agent.graph, agent.routes, f"{agent.models}:__name__", EXECUTOR, GRAPH_DEPENDENCIES]
+    strings = [agent.graph, agent.routes, f"{agent.models}:__name__", *BY_IMPORT_STRING]
     strings += [
         selected.CHECKPOINTS,
+        selected.DEV_AUDIT_SINK,
         selected.DEV_QUEUE,
+        selected.OPEN_AUDIT_SINK,
         selected.DEV_SECRET_BACKEND,
         *selected.MODELS.values(),
         *([agent.seed] if agent.seed else []),
@@ -58,9 +60,14 @@ def test_a_wrong_import_string_is_one_sentence(string: str) -> None:
 
 def test_every_table_carries_tenant_owner_and_creation_time() -> None:
     load_object(f"{load_agent().models}:__name__")
-    assert Base.metadata.tables
-    for table in Base.metadata.tables.values():
+    models = [mapper.class_.__table__ for mapper in Base.registry.mappers]
+    assert models
+    for table in models:
         assert {"tenant_id", "owner_id", "created_at"} <= set(table.columns.keys()), table.name
+    others = set(Base.metadata.tables) - {table.name for table in models}
+    assert others == {"audit_unsealed", "audit_seal", "audit_head", "audit_shipment"}, (
+        "these are the log's, not a tenant's"
+    )
 
 
 def test_json_survives_what_postgres_cannot_hold() -> None:

@@ -22,7 +22,13 @@ def test_the_environment_becomes_a_tree() -> None:
 
 
 def test_every_problem_is_named_at_once_with_its_remedy() -> None:
-    found = problems(RUNS__CONCURRENCY="many", HTTP__PORT="99999", DATABSE__URL="x", ENVIRONMENT="prod")
+    found = problems(
+        RUNS__CONCURRENCY="many",
+        HTTP__PORT="99999",
+        DATABSE__URL="x",
+        ENVIRONMENT="prod",
+        AUDIT__SIGNING_KEY="secret://key",
+    )
     assert [problem.split(":")[0] for problem in found] == [
         "CHASSIS__DATABSE__URL",
         "CHASSIS__ENVIRONMENT",
@@ -49,6 +55,11 @@ def test_production_is_the_default_and_refuses_the_development_principal() -> No
     environ = {name: value for name, value in VALID.items() if name != "CHASSIS__ENVIRONMENT"}
     with pytest.raises(InvalidSettingsError, match="development principal is refused in production"):
         load_settings(environ)
+
+
+def test_production_needs_a_signing_key_of_its_own() -> None:
+    found = problems(ENVIRONMENT="production")
+    assert any("AUDIT__SIGNING_KEY: is required in production" in problem for problem in found)
 
 
 def test_production_refuses_a_password_in_a_url() -> None:

@@ -1,0 +1,1 @@
+"""What the chosen audit sink needs on a laptop; one module a choice."""
