@@ -23,6 +23,7 @@ DISTRIBUTIONS = {
     "kombu": "celery",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
+    "redis": "celery",
     "starlette": "fastapi",
 }
 # Where packages are started and not imported: servers that come as wheels.
