@@ -86,7 +86,7 @@ def asking_transport(credentials: BrokerCredentials) -> type[kombu_redis.Transpo
             connection: Any = super()
             connection.__init__(credential_provider=credentials, **options)
 
-        def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
+        def on_connect_check_health(self, check_health: bool = True) -> None:
             connection: Any = super()
             try:
                 connection.on_connect_check_health(check_health)
