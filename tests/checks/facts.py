@@ -17,6 +17,7 @@ DISTRIBUTIONS = {
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
     "langgraph.checkpoint": "langgraph",
     "langchain_core": "langchain",
+    "botocore": "boto3",
     "kombu": "celery",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
