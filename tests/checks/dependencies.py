@@ -20,6 +20,7 @@ NOT_IMPORTED = {
     "pytest-asyncio": "runs the asynchronous tests",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",
+    "types-grpcio": "for mypy",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"

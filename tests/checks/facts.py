@@ -14,10 +14,15 @@ from markdown_it import MarkdownIt
 ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 # What is imported by another name than it is distributed under, the longest name first.
 DISTRIBUTIONS = {
+    "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
     "langgraph.checkpoint": "langgraph",
     "langchain_core": "langchain",
+    "google.api_core": "google-cloud-secret-manager",
+    "google.oauth2": "google-cloud-secret-manager",
+    "google.auth": "google-cloud-secret-manager",
     "botocore": "boto3",
+    "grpc": "google-cloud-secret-manager",
     "kombu": "celery",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
