@@ -23,7 +23,8 @@ def test_the_environment_becomes_a_tree() -> None:
 
 def test_every_problem_is_named_at_once_with_its_remedy() -> None:
     found = problems(RUNS__CONCURRENCY="many", HTTP__PORT="99999", DATABSE__URL="x", ENVIRONMENT="prod")
-    assert [problem.split(":")[0] for problem in found] == [
+    # A mistyped environment is strict, and then the secret backend may say something, too.
+    assert [name for problem in found if "__SECRETS__" not in (name := problem.split(":")[0])] == [
         "CHASSIS__DATABSE__URL",
         "CHASSIS__ENVIRONMENT",
         "CHASSIS__HTTP__PORT",
