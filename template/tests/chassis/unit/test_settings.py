@@ -29,15 +29,16 @@ def test_every_problem_is_named_at_once_with_its_remedy() -> None:
         ENVIRONMENT="prod",
         AUDIT__SIGNING_KEY="secret://key",
     )
-    assert [problem.split(":")[0] for problem in found] == [
+    sink = "CHASSIS__AUDIT_SINK__"  # most of them need a token in production, which this test is not about
+    assert [problem.split(":")[0] for problem in found if not problem.startswith(sink)] == [
         "CHASSIS__DATABSE__URL",
         "CHASSIS__ENVIRONMENT",
         "CHASSIS__HTTP__PORT",
         "CHASSIS__IDENTITY",
         "CHASSIS__RUNS__CONCURRENCY",
     ]
-    assert found[0].endswith("Did you mean CHASSIS__DATABASE__URL?")
-    assert "development" in found[1]
+    assert any(problem.endswith("Did you mean CHASSIS__DATABASE__URL?") for problem in found)
+    assert any("ENVIRONMENT" in problem and "development" in problem for problem in found)
 
 
 def test_values_are_never_echoed() -> None:
