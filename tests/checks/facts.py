@@ -14,12 +14,22 @@ from markdown_it import MarkdownIt
 ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 # What is imported by another name than it is distributed under, the longest name first.
 DISTRIBUTIONS = {
+    "azure.keyvault.secrets": "azure-keyvault-secrets",
+    "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
+    "azure.core": "azure-identity",
+    "azure.identity": "azure-identity",
+    "google.api_core": "google-cloud-secret-manager",
+    "google.auth": "google-cloud-secret-manager",
+    "google.oauth2": "google-cloud-secret-manager",
     "langgraph.checkpoint": "langgraph",
-    "langchain_core": "langchain",
+    "botocore": "boto3",
+    "grpc": "google-cloud-secret-manager",
     "kombu": "celery",
+    "langchain_core": "langchain",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
+    "redis": "celery",
     "starlette": "fastapi",
 }
 # Where packages are started and not imported: servers that come as wheels.

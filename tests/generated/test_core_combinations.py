@@ -44,7 +44,7 @@ def test_one_core_combination_passes_its_checks(plan: Plan, shared: SharedProjec
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("shared")
-def test_every_core_combination_passes_mypy_and_the_dependency_rules(plan: Plan, shared: SharedProject) -> None:
+def test_full_every_core_combination_passes_mypy_and_the_dependency_rules(plan: Plan, shared: SharedProject) -> None:
     core = plan.matrix.core()
     found = []
     for number, answers in enumerate(core):

@@ -1,6 +1,6 @@
 """Generated projects live: their own checks and tests, `make run`, a question, and kill -9 of the worker.
 
-Each pair of choices that code depends on, not only the defaults. A project is copied with the plain command line, and its own Makefile is
+Each value that code depends on occurs in one of them. A project is copied with the plain command line, and its own Makefile is
 all that is called, as its user would.
 """
 
@@ -11,28 +11,36 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.copier_yml import suites
+from tests.copier_yml import offered, questions, suites
 from tests.generated.project import heed_interrupts, installed, make, must, open_folder
-from tests.questionnaire import CORE
 
 pytestmark = pytest.mark.slow
 
 QUESTION = "How many open tickets are past their deadline?"
 ANSWER = re.compile(r"^\d+ tickets match\.", re.MULTILINE)
 PORT = 8461
+SEED = int(os.environ.get("SEED") or datetime.now(UTC).strftime("%Y%m%d"))
+CHOSEN = {value for question in questions().values() for value in offered(question)}
 
 
-@pytest.fixture(
-    scope="module",
-    params=suites(),
-    ids=lambda answers: "-".join(answers[name] for name in CORE if name in answers),
-)
+def projects() -> Iterator[Any]:
+    """Name each project; all but the defaults and one that the seed draws are left to the full run."""
+    defaults, *others = suites()
+    yield pytest.param(defaults, id="defaults")
+    for number, answers in enumerate(others):
+        name = "-".join(str(value) for value in answers.values() if value in CHOSEN and value not in defaults.values())
+        yield pytest.param(answers, id=name if number == SEED % len(others) else f"full-{name}")
+
+
+@pytest.fixture(scope="module", params=projects())
 def generated(request: pytest.FixtureRequest, template: Path) -> Iterator[Path]:
-    """A project for each pair of choices that its code depends on, with its dependencies."""
+    """A project for each value that its code depends on, with its dependencies."""
     with open_folder() as folder:
         yield installed(template, folder, request.param)
 

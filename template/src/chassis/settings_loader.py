@@ -6,6 +6,7 @@ Values are never echoed: a mistyped variable may well hold a password.
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -15,6 +16,8 @@ from pydantic_settings import EnvSettingsSource
 from chassis.ports.errors import ConfigurationError
 from chassis.settings import PREFIX, Settings
 from chassis.settings_types import SettingsGroup
+
+DOTENV = ".env"
 
 
 class InvalidSettingsError(ConfigurationError):
@@ -33,6 +36,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     raw = _read(environ)
     problems = [_unknown(name) for name in environ if name.startswith(PREFIX) and name.upper() not in known_variables()]
     context = {"environment": raw.get("environment", "production")}
+    if context["environment"] not in ("development", "test") and Path(DOTENV).exists():
+        problems.append(f"{DOTENV}: such a file is never read, and must not lie where production runs. Remove it.")
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         is_group = isinstance(field.annotation, type) and issubclass(field.annotation, SettingsGroup)

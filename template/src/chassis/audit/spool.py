@@ -36,6 +36,10 @@ class AuditSpool:
         self._looked_at = float("-inf")
         self._waiting = 0
 
+    def look_again(self) -> None:
+        """Let the next question be answered by the database."""
+        self._looked_at = float("-inf")
+
     async def require_room(self) -> None:
         """Raise `AuditSpoolFullError` when the bound is reached; log an alert from 80 % of it on."""
         now = self._clock()

@@ -22,15 +22,14 @@ PROBLEMS_SHOWN = 20
 
 @dataclass
 class Report:
-    """What was found. `problems` is empty when the log is whole."""
+    """What was found. `problems` is empty when the log is whole; `reached` is the number of the last seal."""
 
-    events: int = 0
     sealed: int = 0
+    reached: int = 0
     unsealed: int = 0
     newest: Head | None = None
     now: dt.datetime | None = None
     problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def found(self, problem: str) -> None:
         """Add a problem; a flood of them is cut, since the first says where to look."""
@@ -66,18 +65,16 @@ async def _walk(connection: AsyncConnection, report: Report, expected: dict[int,
     async for row in _sealed(connection):
         if row["sequence"] != sequence + 1:
             report.found(f"Seal {sequence + 1} is missing: the chain goes on with seal {row['sequence']}.")
-        sequence = row["sequence"]
+        sequence = report.reached = row["sequence"]
         report.sealed += 1
         if row["event_id"] is None:
             report.found(f"Event {row['sealed_event']}, sealed as {sequence}, was deleted.")
-        else:
-            report.events += 1
-            if digest_of(dict(row)) != row["digest"]:
-                when = f"{row['created_at']:%Y-%m-%d %H:%M:%S}"
-                report.found(
-                    f"Event {row['event_id']}, sealed as {sequence}, was changed after it was sealed "
-                    f"({row['action']} {row['resource']}, {when})."
-                )
+        elif digest_of(dict(row)) != row["digest"]:
+            when = f"{row['created_at']:%Y-%m-%d %H:%M:%S}"
+            report.found(
+                f"Event {row['event_id']}, sealed as {sequence}, was changed after it was sealed "
+                f"({row['action']} {row['resource']}, {when})."
+            )
         if chained(chain, row["digest"]) != row["chain"]:
             report.found(
                 f"Seal {sequence} does not follow from the one before it: seals were changed or put in another order."
@@ -145,10 +142,10 @@ def _check_head(
     key = keys.get(head.key_id)
     if key is not None and not key.signed(head):
         report.found(f"{what} {head.number} has a signature that is not its own.")
-    if head.sequence > report.sealed:
+    if head.sequence > report.reached:
         report.found(
             f"{what} {head.number} of {head.signed_at:%Y-%m-%d %H:%M:%S} covers {head.sequence} events, but only "
-            f"{report.sealed} are there: the tail was cut off."
+            f"{report.reached} are there: the tail was cut off."
         )
     elif chains.get(head.sequence) != head.chain:
         report.found(

@@ -11,6 +11,7 @@ CHATTY = (
     "httpx",
     "httpcore",
     "uvicorn.access",
+    "azure",
     "celery",
     "kombu",
     "psycopg.pool",

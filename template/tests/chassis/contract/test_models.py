@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from langchain_core.tools import tool
 from openai import InternalServerError
+from tests.support.openai_endpoint import openai_endpoint
 from tests.support.secret_backend import SecretStore
 
 from chassis import selected
 from chassis.container import Container
-from chassis.db import json
 from chassis.import_strings import load_object
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.secrets import SecretBackend, SecretNotFoundError
@@ -21,34 +19,6 @@ from chassis.secrets.cache import CachedSecretManager
 from chassis.selected import ModelSettings
 
 pytestmark = pytest.mark.slow
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """Answers every chat completion with one tool call, or with the status a test asks for."""
-
-    requests: ClassVar[list[tuple[str, dict[str, str], dict[str, Any]]]] = []
-    status: ClassVar[int] = 200
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        call = {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": '{"colour": "red"}'}}
-        message = {"role": "assistant", "content": None, "tool_calls": [call]}
-        answer = {
-            "id": "c1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}],
-        }
-        data = json.dump_bytes(answer if self.status == 200 else {"error": {"message": "overloaded"}})
-        self.send_response(self.status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None: ...
 
 
 @pytest.fixture
@@ -61,12 +31,8 @@ async def context(container: Container, secret_backend: SecretBackend) -> AsyncI
 @pytest.fixture
 def endpoint(secret_store: SecretStore) -> Iterator[Any]:
     secret_store.put("model_api_key", "sk-probe")
-    handler = type("Fresh", (Endpoint,), {"requests": [], "status": 200})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield handler, f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
+    with openai_endpoint() as found:
+        yield found
 
 
 def settings(url: str) -> ModelSettings:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,14 @@ def test_production_is_the_default_and_refuses_the_development_principal() -> No
 def test_production_needs_a_signing_key_of_its_own() -> None:
     found = problems(ENVIRONMENT="production")
     assert any("AUDIT__SIGNING_KEY: is required in production" in problem for problem in found)
+
+
+def test_production_refuses_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("CHASSIS__HTTP__PORT=hunter2\n")
+    found = problems(ENVIRONMENT="production")
+    assert any(problem.startswith(".env: such a file is never read") for problem in found)
+    assert load_settings(VALID).http.port == 8000, "and elsewhere it is not read either"
 
 
 def test_production_refuses_a_password_in_a_url() -> None:

@@ -1,19 +1,23 @@
 """Celery on Redis or Valkey: a task carries a run id and wakes the worker's claim loop."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from chassis.adapters._redis_credentials import BrokerCredentials, asking_transport
 from chassis.adapters.queue.redis_settings import QueueSettings
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
-from chassis.ports.secrets import secret_name, with_password
+from chassis.ports.secrets import secret_name
 
 TASK = "chassis.wake"
 TIMEOUT_SECONDS = 2
@@ -80,17 +84,17 @@ class CeleryQueue:
 @asynccontextmanager
 async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncIterator[RunQueue]:
     """Configure Celery for ids only: no results, no remote control, nothing but JSON."""
-    url = str(settings.url)
-    if settings.password:
-        url = with_password(url, (await context.secrets.get(secret_name(settings.password))).reveal())
-    app = Celery(context.service, broker=url, set_as_current=False)
+    app = Celery(context.service, broker=str(settings.url), set_as_current=False)
     app.conf.update(
+        **_login(settings, context),
         task_default_queue=f"{context.service}.runs",
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
+        # No task is long or acknowledged late; without an answer Celery 5.7 warns at each lost connection.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=TIMEOUT_SECONDS,
         broker_transport_options={"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS},
@@ -99,3 +103,18 @@ async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncI
         yield CeleryQueue(app)
     finally:
         await asyncio.to_thread(app.close)
+
+
+def _login(settings: QueueSettings, context: AdapterContext) -> dict[str, Any]:
+    """Give what differs with a password and with TLS."""
+    login: dict[str, Any] = {}
+    url = urlsplit(str(settings.url))
+    if settings.password:
+        user = unquote(url.username or "default")
+        credentials = BrokerCredentials(user, secret_name(settings.password), context.secrets)
+        login["broker_transport"] = asking_transport(credentials)
+    if url.scheme == "rediss":
+        # Said outright: kombu 5.7 checks no certificate for rediss:// without options ("defaulting to insecure SSL
+        # behaviour", kombu/connection.py), and asks for no TLS at all where the transport is given as a class.
+        login["broker_use_ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    return login

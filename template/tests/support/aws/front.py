@@ -1,0 +1,159 @@
+"""What a workload sees of AWS: moto, with the checks of identity and rights before it that moto does not make.
+
+moto answers everybody, and where it is told to enforce IAM it answers Secrets Manager's callers in another service's words
+(403 AccessDenied). So each request passes here first. What this answers is what the documents and records say that
+`tests/chassis/contract/test_aws_secrets_manager.py` names and compares.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from chassis.dev.services import free_port
+
+AGENT_PATH = "/v1/credentials"
+ROLE = "arn:aws:sts::123456789012:assumed-role/my-agent/pod"
+SIGNED_BY = re.compile(r"Credential=([A-Z0-9]+)/")
+ISSUED = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>")
+MESSAGES = {
+    "AccessDeniedException": (
+        f"User: {ROLE} is not authorized to perform: secretsmanager:GetSecretValue on resource: %s "
+        "because no identity-based policy allows the secretsmanager:GetSecretValue action"
+    ),
+    "ExpiredTokenException": "The security token included in the request is expired",
+    "UnrecognizedClientException": "The security token included in the request is invalid.",
+}
+
+
+class Front:
+    """One address for Secrets Manager, STS and the agent of EKS Pod Identity."""
+
+    def __init__(self, moto_url: str) -> None:
+        self.forbidden: set[str] = set()
+        """Ids of secrets that the workload may not read."""
+        self.failing: tuple[int, str] | None = None
+        """Status and code with which every read is answered, whoever asks."""
+        self.issued: list[str] = []
+        """Access keys that are good, and were handed out; the last is the newest."""
+        self.expired: set[str] = set()
+        self.reads = 0
+        self.pod_token = "the pod's token"
+        self._moto = urlsplit(moto_url).netloc
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answer while the context is open."""
+        self._start()
+        try:
+            yield
+        finally:
+            self._stop()
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Listen to nobody while the context is open; connections are refused."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._start()
+
+    def _start(self) -> None:
+        front = self
+
+        class Handler(_Handler):
+            answer_of = front._answer
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def _stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, request: "_Handler", body: bytes) -> tuple[int, str, bytes]:
+        if request.path == AGENT_PATH:
+            return self._pod_credentials(request.headers.get("Authorization"))
+        target = request.headers.get("X-Amz-Target", "")
+        if target:
+            refusal = self._refusal(target, request.headers.get("Authorization", ""), body)
+            if refusal:
+                return refusal
+        status, kind, answer = self._forward(request, body)
+        if target and status == 404:  # where moto differs: here all of the caller's mistakes are 400
+            status = 400
+        self.issued += [found.decode() for found in ISSUED.findall(answer)]
+        return status, kind, answer
+
+    def _refusal(self, target: str, authorization: str, body: bytes) -> tuple[int, str, bytes] | None:
+        signed_by = SIGNED_BY.search(authorization)
+        key = signed_by[1] if signed_by else ""
+        self.reads += target.endswith("GetSecretValue")
+        if key in self.expired:
+            return _error(403, "ExpiredTokenException")
+        if key not in self.issued:
+            return _error(400, "UnrecognizedClientException")
+        if self.failing:
+            return _error(*self.failing)
+        secret = json.loads(body).get("SecretId")
+        return _error(400, "AccessDeniedException", secret) if secret in self.forbidden else None
+
+    def _pod_credentials(self, token: str | None) -> tuple[int, str, bytes]:
+        if token != self.pod_token:
+            return _error(403, "AccessDeniedException", "the agent")
+        self.issued.append(f"ASIAPOD{len(self.issued):013}")
+        credentials = {
+            "AccessKeyId": self.issued[-1],
+            "SecretAccessKey": "secret-of-the-pod",
+            "Token": "session-of-the-pod",
+            "AccountId": "123456789012",
+            "Expiration": "2999-01-01T00:00:00Z",
+        }
+        return 200, "application/json", json.dumps(credentials).encode()
+
+    def _forward(self, request: "_Handler", body: bytes) -> tuple[int, str, bytes]:
+        connection = HTTPConnection(self._moto, timeout=10)
+        try:
+            connection.request(request.command, request.path, body, dict(request.headers))
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
+        finally:
+            connection.close()
+
+
+def _error(status: int, code: str, resource: str = "") -> tuple[int, str, bytes]:
+    message = MESSAGES.get(code, "An error occurred.")
+    body = {"__type": code, "message": message % resource if "%s" in message else message}
+    return status, "application/x-amz-json-1.1", json.dumps(body).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answer_of: Any
+
+    def do_GET(self) -> None:
+        self._handle(b"")
+
+    def do_POST(self) -> None:
+        self._handle(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    def _handle(self, body: bytes) -> None:
+        status, kind, answer = self.answer_of(self, body)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
