@@ -114,7 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, url.path, dict(parse_qsl(url.query)), headers, body)
-        answer = self.server.answer(request)
+        try:
+            answer = self.server.answer(request)
+        except OSError as error:  # what came cannot be kept
+            answer = Answer(507, str(error.strerror).encode())
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -72,7 +72,7 @@ class CollectorUnderTest(Protocol):
         ...
 
     def answers_a_web_page(self) -> AbstractContextManager[None]:
-        """Answer each call with the status that confirms and a page, as a proxy's log-in does, and take nothing."""
+        """Answer each call with success and a page, as a proxy's log-in does, and take nothing."""
         ...
 
     def hangs(self) -> AbstractContextManager[None]:

@@ -61,7 +61,7 @@ class HttpCollector:
     """See `CollectorUnderTest`."""
 
     confirms = 200
-    """The status that confirms a call, for pages that are none of its answers."""
+    """The status of success that a page is answered with: where this can be, the one that confirms a call."""
 
     def __init__(
         self, make: Callable[["HttpCollector"], Vendor], bounds: Bounds, settings: Callable[[str], AuditSinkSettings]

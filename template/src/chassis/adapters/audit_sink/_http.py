@@ -145,7 +145,9 @@ async def open_collector(url: Any, credential: Credential, timeout_seconds: floa
 
 
 def _described(status: int) -> str:
-    if 300 <= status < 400:  # noqa: PLR2004 - redirections
+    if 200 <= status < 300:  # noqa: PLR2004 - successes, which somebody else's may be
+        hint = "that does not confirm anything; check that the address is its own"
+    elif 300 <= status < 400:  # noqa: PLR2004 - redirections
         hint = "redirects are not followed, since the credential would go along; set its final address"
     elif status >= 500:  # noqa: PLR2004 - errors of the server
         hint = "the fault is on its side"
