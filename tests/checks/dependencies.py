@@ -22,6 +22,7 @@ NOT_IMPORTED = {
     "squawk-cli": "a command that a test calls",
     "types-grpcio": "for mypy",
     "types-jsonschema": "for mypy",
+    "types-protobuf": "for mypy",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"

@@ -1,21 +1,25 @@
 """A log to look at: events of the sample's, sealed and shipped by a real keeper under the sealer's role."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis import selected
 from chassis.audit.record import record
 from chassis.audit.signing import DEVELOPMENT_SEED, Head, SigningKey
 from chassis.audit.tables import heads, seals, unsealed
 from chassis.audit.verify import Report, trusted, verify
 from chassis.db.engine import Sessions
 from chassis.dev.environment import as_role
+from chassis.import_strings import load_object
 from chassis.ports.identity import Principal
 from chassis.settings_loader import load_settings
 from chassis.wiring import open_keeper
@@ -25,9 +29,21 @@ KEY = SigningKey(DEVELOPMENT_SEED)
 FAST = {"CHASSIS__AUDIT__POLL_SECONDS": "0.05"}
 
 
-def keeper_environment(environment: Mapping[str, str], sink: Path, **more: str) -> dict[str, str]:
-    """Give the environment of a keeper that writes to a file."""
-    return {**as_role(environment, "sealer"), **FAST, "CHASSIS__AUDIT_SINK__PATH": str(sink), **more}
+@contextmanager
+def keeper_environment(environment: Mapping[str, str], sink: Path, **more: str) -> Iterator[dict[str, str]]:
+    """Give the environment of a keeper whose records come to be lines of the file `audit.jsonl`, whatever sink was chosen."""
+    with sink_environment(sink) as given:
+        yield {**as_role(environment, "sealer"), **FAST, **given, **more}
+
+
+@contextmanager
+def sink_environment(sink: Path) -> Iterator[dict[str, str]]:
+    """Start what the chosen sink has on a laptop; a collector answers with an error while the file's folder is not there."""
+    assert sink.name == "audit.jsonl"
+    with load_object(selected.DEV_AUDIT_SINK)(sink.parent, {}) as given:
+        platform = {name: value for name, value in given.items() if not name.startswith("CHASSIS")}
+        with patch.dict(os.environ, platform):  # what a platform tells a process is no setting
+            yield given
 
 
 @asynccontextmanager

@@ -107,8 +107,9 @@ async def test_nothing_is_lost(environment: Mapping[str, str], tmp_path: Path) -
     sink.parent.mkdir()
     moments = random.Random(SEED)  # noqa: S311 - a reproducible draw
     with ExitStack() as stack:
+        keeping = stack.enter_context(keeper_environment(own, sink))
         keepers = [
-            stack.enter_context(ended(Killable(f"keeper-{number}", keeper_environment(own, sink), tmp_path)))
+            stack.enter_context(ended(Killable(f"keeper-{number}", keeping, tmp_path)))
             for number in range(2)  # one works, the other waits
         ]
         writers = [Writer(f"w{number}", own, tmp_path) for number in range(WRITERS)]

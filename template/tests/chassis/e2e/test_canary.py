@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.support import canary_agent
-from tests.support.audit import keeping, until_sealed
+from tests.support.audit import keeping, sink_environment, until_sealed
 from tests.support.canary_agent import CARELESS
 from tests.support.openai_endpoint import openai_endpoint
 from tests.support.rotation import ScramServer, scram_server
@@ -125,13 +125,13 @@ async def places(
     """Where the service leaves something, after it was used and misused."""
     owner = create_database(server.url, "canary")
     own = environment_of(environment, store, owner, "database_password")
-    sink = tmp_path / "sink.jsonl"
+    sink = tmp_path / "audit.jsonl"
     urls = {role: create_login(owner, role) for role in ("app", "sealer")}
     for role, name in (("app", "database_password"), ("sealer", "sealer_password")):
         server.role(f"canary_{role}_login", CANARIES[name])
     async with open_adapter_context(load_settings(own)) as context:
         await migrate(context)
-    with openai_endpoint() as (endpoint, url):
+    with openai_endpoint() as (endpoint, url), sink_environment(sink) as shipping:
         model = {
             f"{PREFIX}MODEL__PROVIDER": "openai_compatible",
             f"{PREFIX}MODEL__NAME": "some-model",
@@ -141,7 +141,7 @@ async def places(
         settings = load_settings({**environment_of(environment, store, urls["app"], "database_password"), **model})
         sealing = {
             **environment_of(environment, store, urls["sealer"], "sealer_password"),
-            f"{PREFIX}AUDIT_SINK__PATH": str(sink),
+            **shipping,
             f"{PREFIX}AUDIT__HEAD_SECONDS": "1",
         }
         await hold_all(settings)

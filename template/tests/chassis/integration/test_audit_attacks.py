@@ -39,12 +39,13 @@ class SealedLog:
 @pytest.fixture(scope="module")
 async def log(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> SealedLog:
     own = await isolated_environment(environment, "audit")
-    sink = tmp_path_factory.mktemp("audit") / "sink.jsonl"
+    sink = tmp_path_factory.mktemp("audit") / "audit.jsonl"
     for first, last in ((1, 20), (21, 40)):  # a keeper that stops signs what it has sealed
         async with open_container(load_settings(own)) as container:
             await write(container.sessions, first, last)
-            async with keeping(keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="20")):
-                await until_sealed(container.sessions)
+            with keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="20") as keeper:
+                async with keeping(keeper):
+                    await until_sealed(container.sessions)
     return SealedLog(own[OWNER_URL], [head for head in read_heads(sink) if head.sequence])
 
 

@@ -81,14 +81,15 @@ async def test_an_alert_comes_before_the_bound(service: RunningService) -> None:
 async def test_what_waited_is_shipped_in_order_when_the_sink_is_back(
     service: RunningService, own: dict[str, str], tmp_path: Path
 ) -> None:
-    sink = tmp_path / "away" / "sink.jsonl"  # its folder is not there yet
+    sink = tmp_path / "away" / "audit.jsonl"  # its folder is not there yet
     sessions = service.container.sessions
-    async with keeping(keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_SECONDS="1")):
-        await write(sessions, 1, 30)
-        await until_sealed(sessions)
-        assert not sink.exists()
-        sink.parent.mkdir()
-        await until(lambda: sink.exists() and sink.read_text().count("thing.counted") >= 30, 30)
+    with keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_SECONDS="1") as keeper:
+        async with keeping(keeper):
+            await write(sessions, 1, 30)
+            await until_sealed(sessions)
+            assert not sink.exists()
+            sink.parent.mkdir()
+            await until(lambda: sink.exists() and sink.read_text().count("thing.counted") >= 30, 30)
     records = [json.loads(line) for line in sink.read_text().splitlines()]
     sequences = [entry["metadata"]["sequence"] for entry in records if "sequence" in entry["metadata"]]
     assert sequences == sorted(sequences)

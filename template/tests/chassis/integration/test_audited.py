@@ -92,11 +92,12 @@ async def test_a_start_is_audited_with_release_and_configuration(audited: Runnin
 async def test_every_copy_has_the_shape_of_the_schema(
     audited: RunningService, own: dict[str, str], tmp_path: Path
 ) -> None:
-    sink = tmp_path / "sink.jsonl"
+    sink = tmp_path / "audit.jsonl"
     async with audited.http("t-shape") as client:
         await client.post("/threads", json={})
-    async with keeping(keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="1")):
-        await until_sealed(audited.container.sessions)
+    with keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="1") as keeper:
+        async with keeping(keeper):
+            await until_sealed(audited.container.sessions)
     records: list[dict[str, Any]] = [json.loads(line) for line in sink.read_text().splitlines()]
     validator = jsonschema.Draft202012Validator(SCHEMA)
     problems = [error.message for record in records for error in validator.iter_errors(record)]

@@ -30,16 +30,17 @@ def test_every_problem_is_named_at_once_with_its_remedy() -> None:
         ENVIRONMENT="prod",
         AUDIT__SIGNING_KEY="secret://key",
     )
-    # A mistyped environment is strict, and then the secret backend may say something, too.
-    assert [name for problem in found if "__SECRETS__" not in (name := problem.split(":")[0])] == [
+    # A mistyped environment is strict, and then the secret backend and the audit sink may say something, too.
+    ours = [name for problem in found if "__SECRETS__" not in (name := problem.split(":")[0]) and "SINK__" not in name]
+    assert ours == [
         "CHASSIS__DATABSE__URL",
         "CHASSIS__ENVIRONMENT",
         "CHASSIS__HTTP__PORT",
         "CHASSIS__IDENTITY",
         "CHASSIS__RUNS__CONCURRENCY",
     ]
-    assert found[0].endswith("Did you mean CHASSIS__DATABASE__URL?")
-    assert "development" in found[1]
+    assert any(problem.endswith("Did you mean CHASSIS__DATABASE__URL?") for problem in found)
+    assert any("ENVIRONMENT" in problem and "development" in problem for problem in found)
 
 
 def test_values_are_never_echoed() -> None:
