@@ -79,7 +79,7 @@ async def until_replaced(server: ScramServer, login: str, before: set[str]) -> N
 
 
 async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, sink = tmp_path / "store", tmp_path / "sink.jsonl"
+    folder, sink = tmp_path / "store", tmp_path / "audit.jsonl"
     folder.mkdir()
     open_store: OpenStore = list(stores().values())[-1]
     with scram_server() as server, open_store(folder, monkeypatch) as store:
@@ -101,17 +101,17 @@ async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, mo
         keys = [random_key() for _ in range(4)]
         rotate("password-0", keys[0])
         referring = {**own, f"{PREFIX}DATABASE__PASSWORD": "secret://database_password"}
-        keeper = keeper_environment(referring, sink, CHASSIS__AUDIT__HEAD_SECONDS="1")
-        async with running_service(load_settings({**referring, DATABASE_URL: login}), SAMPLE) as service:
-            async with keeping(keeper), under_load(service) as load:
-                await asyncio.sleep(1.5)
-                for number in (1, 2, 3):
-                    before = {pid for name in names for pid in server.sessions(name)}
-                    await asyncio.to_thread(rotate, f"password-{number}", keys[number])
-                    await until_replaced(server, names[0], before)
+        with keeper_environment(referring, sink, CHASSIS__AUDIT__HEAD_SECONDS="1") as keeper:
+            async with running_service(load_settings({**referring, DATABASE_URL: login}), SAMPLE) as service:
+                async with keeping(keeper), under_load(service) as load:
                     await asyncio.sleep(1.5)
-            async with keeping(keeper):
-                await until_sealed(service.container.sessions)
+                    for number in (1, 2, 3):
+                        before = {pid for name in names for pid in server.sessions(name)}
+                        await asyncio.to_thread(rotate, f"password-{number}", keys[number])
+                        await until_replaced(server, names[0], before)
+                        await asyncio.sleep(1.5)
+                async with keeping(keeper):
+                    await until_sealed(service.container.sessions)
         assert load.failed == []
         assert load.done > 30
         heads = read_heads(sink)

@@ -30,11 +30,12 @@ async def sealed(
 ) -> tuple[dict[str, str], Path]:
     """An auditor's environment, and the sink's file."""
     own = await isolated_environment(environment, "auditcommand")
-    sink = tmp_path_factory.mktemp("audit") / "sink.jsonl"
+    sink = tmp_path_factory.mktemp("audit") / "audit.jsonl"
     async with open_container(load_settings(own)) as container:
         await write(container.sessions, 1, 12)
-        async with keeping(keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="12")):
-            await until_sealed(container.sessions)
+        with keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_EVENTS="12") as keeper:
+            async with keeping(keeper):
+                await until_sealed(container.sessions)
     return as_role(own, "auditor"), sink
 
 
