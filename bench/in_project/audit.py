@@ -51,11 +51,11 @@ async def main() -> None:
             own = await isolated_environment(environment, "bench")
             async with open_container(load_settings(own)) as container:
                 await measure_writes(container.sessions, figures)
-                sink = place / "sink.jsonl"
-                started = time.perf_counter()
-                async with keeping(keeper_environment(own, sink, CHASSIS__AUDIT__HEAD_SECONDS="1")):
-                    await until_sealed(container.sessions)
-                seconds = time.perf_counter() - started
+                with keeper_environment(own, place / "audit.jsonl", CHASSIS__AUDIT__HEAD_SECONDS="1") as keeper:
+                    started = time.perf_counter()
+                    async with keeping(keeper):
+                        await until_sealed(container.sessions)
+                    seconds = time.perf_counter() - started
             report = await timed_report(own[OWNER_URL], figures)
             assert report.problems == []
             figures["audit: events sealed, signed and shipped a second"] = round(report.sealed / seconds)
