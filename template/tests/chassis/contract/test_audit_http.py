@@ -134,6 +134,15 @@ async def test_a_token_that_was_refused_and_is_the_same_still_is_not_shown_again
     assert len(calls) == 1
 
 
+async def test_an_error_goes_alone() -> None:
+    with taking() as (url, _):
+        pass  # nobody listens there any more
+    async with calling(url) as collector:
+        with pytest.raises(UnavailableError, match="cannot be reached") as caught:
+            await collector.post("/", b"{}", {}, (204,))
+    assert caught.value.__context__ is None, "the original error has the request, and with it the token"
+
+
 async def test_a_collector_that_drips_its_answer_is_given_up_in_time() -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

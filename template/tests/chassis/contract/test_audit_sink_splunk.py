@@ -18,7 +18,7 @@ from tests.support.audit_sink.splunk import collector as open_splunk
 
 from chassis.adapters.audit_sink.splunk import open_audit_sink
 from chassis.dev.audit_sink.splunk import Collector
-from chassis.dev.collector import Kept, Request
+from chassis.dev.collector import Kept, Request, in_json
 from chassis.ports.errors import UnavailableError
 
 TOKEN = "B5A79AAD-D822-46CC-80D1-819F80D7BFB0"
@@ -112,6 +112,13 @@ async def test_a_token_without_acknowledgement_is_a_sentence(tmp_path: Path, mon
         async with open_audit_sink(settings, collector.context) as sink:
             with pytest.raises(UnavailableError, match=r"or set audit_sink.acknowledge to false\.$"):
                 await sink.ship([event(1)])
+
+
+async def test_a_code_other_than_success_confirms_nothing_whatever_the_status(splunk: SplunkCollector) -> None:
+    said = in_json(200, {"text": "Internal server error", "code": 8, "ackId": 0})
+    async with open_audit_sink(splunk.settings, splunk.context) as sink:
+        with splunk.fault(lambda _: said), pytest.raises(UnavailableError, match="though it answered 200"):
+            await sink.ship([event(1)])
 
 
 async def test_an_event_says_when_where_and_what_it_is(splunk: SplunkCollector) -> None:
