@@ -14,8 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chassis.dev.postgres import postgres_server
 from chassis.settings import DatabaseSettings
 
-TASKS = 8
-"""How many queries there are at a time."""
 HBA = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -71,6 +69,7 @@ class Load:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.done = 0
+        self.stopped = False
         self.errors: list[str] = []
         self.users: set[str] = set()
 
@@ -82,8 +81,8 @@ class Load:
             self.errors.append(repr(error))
         self.done += 1
 
-    async def forever(self) -> None:
-        while True:
+    async def until_stopped(self) -> None:
+        while not self.stopped:
             await self.query()
             await asyncio.sleep(0.002)
 
@@ -91,10 +90,9 @@ class Load:
 @asynccontextmanager
 async def under_load(engine: AsyncEngine) -> AsyncIterator[Load]:
     load = Load(engine)
-    tasks = [asyncio.create_task(load.forever()) for _ in range(TASKS)]
+    tasks = [asyncio.create_task(load.until_stopped()) for _ in range(8)]
     try:
         yield load
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        load.stopped = True  # not cancelled: a query that is cut off fails, which would count
+        await asyncio.gather(*tasks)

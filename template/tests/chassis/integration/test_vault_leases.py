@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 from tests.support.openbao import shared_server
-from tests.support.rotation import TASKS, Load, ScramServer, scram_server, under_load
+from tests.support.rotation import Load, ScramServer, scram_server, under_load
 
 from chassis import selected
 from chassis.db.engine import open_engine
@@ -41,7 +41,7 @@ REVOKE = [
 """What docs/secrets-vault.md recommends."""
 HOUR = 3600
 LOST = re.compile("OperationalError|This connection is closed")
-"""How a query fails whose connection the server ended, depending on where it was; it may be repeated."""
+"""How a query fails whose connection the server ended: in the middle of it, or between two statements."""
 APP_ROLE = "leases"
 POLICY = 'path "database/creds/app" { capabilities = ["read"] }'
 
@@ -126,6 +126,12 @@ async def service(vault: SecretSettings, postgres: ScramServer) -> AsyncIterator
         await secrets.close()
 
 
+async def until_done(load: Load, queries: int) -> None:
+    async with asyncio.timeout(20):
+        while load.done < queries:  # noqa: ASYNC110 - the load goes on by itself
+            await asyncio.sleep(0.02)
+
+
 async def until_another_user(noted: Noted, seconds: float) -> None:
     before = noted.users
     async with asyncio.timeout(seconds):
@@ -152,7 +158,7 @@ async def test_leases_are_renewed_and_replaced_under_load(vault: SecretSettings,
     async with service(vault, postgres) as (load, noted):
         await asyncio.sleep(3 * MAX_TTL + 1)
     assert load.errors == []
-    assert load.done > 1000
+    assert load.done > 100
     assert len(noted.users) >= 4
     assert load.users == set(noted.users)
     for one, following in pairwise(noted.users):
@@ -170,12 +176,9 @@ async def test_a_revoked_lease_costs_at_most_the_queries_in_flight(
         await asyncio.sleep(1)
         await asyncio.to_thread(shared_server().write, "sys/leases/revoke-prefix/database/creds/app")
         await until_another_user(noted, 5)
-        await asyncio.sleep(0.2)
-        failed = len(load.errors)
-        await asyncio.sleep(1)
-    assert failed <= TASKS
+        await until_done(load, load.done + 100)
+    assert len(load.errors) <= settings_of(postgres).pool_size, "one for each connection that was in use"
     assert all(LOST.search(error) for error in load.errors), load.errors
-    assert len(load.errors) == failed
     assert len(noted.users) == 2
 
 
