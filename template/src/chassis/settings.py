@@ -73,6 +73,17 @@ class RunSettings(SettingsGroup):
     drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")
 
 
+class SecretCacheSettings(SettingsGroup):
+    """How long what the secret backend answered is kept in memory."""
+
+    ttl_seconds: float = Field(
+        300, ge=0.1, le=3600, description="how long a secret is used without asking again, give or take a tenth"
+    )
+    stale_seconds: float = Field(
+        900, ge=0, le=900, description="how long it is used after it was read, while the backend does not answer"
+    )
+
+
 class AuditSettings(SettingsGroup):
     """How the audit log is sealed."""
 
@@ -116,6 +127,7 @@ class Settings(BaseSettings):
     model: ModelSettings
     queue: QueueSettings
     secrets: SecretSettings
+    secret_cache: SecretCacheSettings
     audit: AuditSettings
     audit_sink: AuditSinkSettings
     identity: IdentitySettings

@@ -19,7 +19,7 @@ from chassis.ports.identity import Authenticator
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import Secret, SecretManager
-from chassis.secrets.cache import CachedSecretManager
+from chassis.secrets.cache import CachedSecretManager, CachePolicy
 from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
 
@@ -61,7 +61,8 @@ async def open_secret_manager(settings: Settings) -> AsyncIterator[SecretManager
             refuse_placeholder(secret)
 
     async with selected.open_secret_backend(settings.secrets) as backend:
-        manager = CachedSecretManager(backend, accept=accept)
+        policy = CachePolicy(ttl=settings.secret_cache.ttl_seconds, stale=settings.secret_cache.stale_seconds)
+        manager = CachedSecretManager(backend, policy=policy, accept=accept)
         try:
             yield manager
         finally:

@@ -27,6 +27,9 @@ T = TypeVar("T")
 READ_SECONDS = 11.0
 """A little more than the secret manager gives its backend."""
 
+CLOSED = "Connection closed by server."
+"""What redis-py 8.1 says, and has no class of error for."""
+
 PATIENCE_SECONDS = 1.0
 """A password and its secret cannot be changed in one instant: so long a refused connection waits for the other half."""
 
@@ -110,3 +113,12 @@ def asking_transport(credentials: BrokerCredentials) -> type[kombu_redis.Transpo
 
     Transport.Channel = Channel
     return Transport
+
+
+def was_cut(error: BaseException) -> bool:
+    """Say whether a connection ended that had been open; what kombu raises has redis-py's own error as its cause."""
+    found = error.__cause__
+    if not isinstance(found, RedisConnectionError):
+        return False
+    below = found.__cause__ or found.__context__
+    return str(found) == CLOSED or isinstance(below, ConnectionResetError | BrokenPipeError)

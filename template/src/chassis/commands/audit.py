@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import structlog
 import uvloop
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.audit.keys import signing_key
@@ -20,13 +22,15 @@ from chassis.audit.signing import Head, PublicKey
 from chassis.audit.verify import Report, trusted, verify
 from chassis.db.engine import open_engine
 from chassis.ports.adapter_context import AdapterContext
-from chassis.ports.errors import ConfigurationError
+from chassis.ports.errors import ConfigurationError, UnavailableError
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
 from chassis.wiring import open_adapter_context, open_keeper
 
 log = structlog.get_logger()
+
+ROLE_HINT = "Migrate first, and connect as a login in the role <database>_auditor."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +104,14 @@ async def _log_of(settings: Settings) -> AsyncIterator[tuple[AsyncEngine, Adapte
         open_adapter_context(settings) as context,
         open_engine(context.database, settings.database, context.service) as engine,
     ):
-        yield engine, context
+        try:
+            yield engine, context
+        except (psycopg.OperationalError, OperationalError) as error:
+            message = "The database cannot be reached; CHASSIS__DATABASE__URL says where it is looked for."
+            raise UnavailableError(message) from error
+        except ProgrammingError as error:
+            message = f"The audit log cannot be read: {str(error.orig).splitlines()[0]}. {ROLE_HINT}"
+            raise ConfigurationError(message) from error
 
 
 async def _key(settings: Settings, _options: argparse.Namespace) -> int:

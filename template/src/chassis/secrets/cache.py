@@ -181,12 +181,15 @@ class CachedSecretManager:
         task.add_done_callback(self._calls.discard)
 
     async def _watch(self, name: str) -> None:
-        """Read the secret whenever its time has come, so that a rotation is noticed where nobody asks."""
+        """Read the secret whenever its time has come, so that a rotation is noticed where nobody asks.
+
+        At once for the first time: until then nobody knows when its time comes, and a lease may be short.
+        """
         while True:
-            entry = self._entries.get(name)
-            pause = entry.fresh_until - self._clock() if entry else self._policy.retry
-            await asyncio.sleep(max(pause, 0.01))
             try:
                 await self.get(name)
             except ChassisError as error:
                 log.warning("secrets.unreadable", secret=name, error=type(error).__name__)
+            entry = self._entries.get(name)
+            pause = entry.fresh_until - self._clock() if entry else self._policy.retry
+            await asyncio.sleep(max(pause, 0.01))

@@ -7,6 +7,7 @@ import structlog
 
 from chassis.settings_types import Environment
 
+OURS = ("chassis", "agent")
 CHATTY = (
     "httpx",
     "httpcore",
@@ -51,6 +52,10 @@ def configure_logging(environment: Environment, level: str) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    wanted: int = logging.getLevelName(level.upper())
+    # "debug" is for our code. Of others it shows what passes through them: botocore logs each answer with its secret.
+    logging.basicConfig(handlers=[handler], level=max(wanted, logging.INFO), force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(wanted)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,66 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.support.rotation import ScramServer, scram_server, under_load
 
 from chassis.adapters._postgres_listen import listening
 from chassis.adapters._postgres_pool import open_pool
 from chassis.db.engine import open_engine
 from chassis.db.rotating import RotatingDatabase
-from chassis.dev.postgres import postgres_server
 from chassis.ports.secrets import Secret, SecretUnavailableError
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
-from chassis.settings import DatabaseSettings
 
 pytestmark = pytest.mark.slow
-
-HBA = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-
-
-class Server:
-    """A Postgres that asks everybody but its administrator for a password."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        [(hba,)] = self.execute("SHOW hba_file")
-        Path(hba).write_text(HBA)
-        self.execute("SELECT pg_reload_conf()")
-
-    def execute(self, query: str | sql.Composed) -> list[tuple[str, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query)
-            return cursor.fetchall() if cursor.description else []
-
-    def role(self, name: str, password: str) -> None:
-        """Create a role, or change its password."""
-        verb = "ALTER" if self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'") else "CREATE"
-        statement = f"{verb} ROLE {{}} LOGIN PASSWORD {{}}"
-        self.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(password)))
-
-    def revoke(self, name: str) -> None:
-        """End a role as a lease's end does: no more logins, and its sessions are thrown out."""
-        self.execute(f"ALTER ROLE {name} NOLOGIN")
-        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'")
-
-    def sessions(self, name: str) -> set[str]:
-        """Give the processes that serve a role, or each role whose name begins so."""
-        return {pid for (pid,) in self.execute(f"SELECT pid::text FROM pg_stat_activity WHERE usename LIKE '{name}'")}
-
-    def settings(self, user: str) -> DatabaseSettings:
-        url = self.url.replace("postgres@", f"{user}@")
-        return DatabaseSettings.model_validate(
-            {"url": url, "password": "secret://database_password", "pool_size": 4},
-            context={"environment": "test"},
-        )
 
 
 async def connected(conninfo: str) -> psycopg.AsyncConnection:
@@ -83,56 +38,19 @@ class Backend:
         return Secret(name, self.value)
 
 
-class Load:
-    """Queries all the time, each on a connection from the pool, and counts what failed."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self.done = 0
-        self.errors: list[str] = []
-        self.users: set[str] = set()
-
-    async def query(self) -> None:
-        try:
-            async with self._engine.begin() as connection:
-                self.users.add(await connection.scalar(text("SELECT current_user")) or "")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it counts
-            self.errors.append(repr(error))
-        self.done += 1
-
-    async def forever(self) -> None:
-        while True:
-            await self.query()
-            await asyncio.sleep(0.002)
-
-
-@asynccontextmanager
-async def under_load(engine: AsyncEngine) -> AsyncIterator[Load]:
-    load = Load(engine)
-    tasks = [asyncio.create_task(load.forever()) for _ in range(8)]
-    try:
-        yield load
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with TemporaryDirectory(prefix="chassis-rotation-", ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)
-        with postgres_server(Path(directory)) as url:
-            yield Server(url)
+def server() -> Iterator[ScramServer]:
+    with scram_server() as server:
+        yield server
 
 
-async def until_replaced(server: Server, before: set[str]) -> None:
+async def until_replaced(server: ScramServer, before: set[str]) -> None:
     async with asyncio.timeout(10):
         while server.sessions("app%") & before:  # noqa: ASYNC110 - the server knows no events
             await asyncio.sleep(0.05)
 
 
-async def test_the_password_changes_three_times_under_load(server: Server) -> None:
+async def test_the_password_changes_three_times_under_load(server: ScramServer) -> None:
     server.role("app", "first")
     backend = Backend("first")
     secrets = CachedSecretManager(backend, policy=CachePolicy(ttl=0.2))
@@ -152,7 +70,7 @@ async def test_the_password_changes_three_times_under_load(server: Server) -> No
     assert load.done > 100
 
 
-async def test_leased_credentials_of_another_role_replace_those_that_end(server: Server) -> None:
+async def test_leased_credentials_of_another_role_replace_those_that_end(server: ScramServer) -> None:
     def issue(number: int) -> str:
         server.role(f"app_{number}", f"password {number}")
         return json.dumps({"username": f"app_{number}", "password": f"password {number}"})
@@ -176,7 +94,7 @@ async def test_leased_credentials_of_another_role_replace_those_that_end(server:
     assert load.users == {f"app_{number}" for number in range(4)}
 
 
-async def test_a_refused_connection_is_tried_again_with_what_the_backend_says_now(server: Server) -> None:
+async def test_a_refused_connection_is_tried_again_with_what_the_backend_says_now(server: ScramServer) -> None:
     server.role("app", "old")
     backend = Backend("old")
     secrets = CachedSecretManager(backend)
@@ -190,7 +108,7 @@ async def test_a_refused_connection_is_tried_again_with_what_the_backend_says_no
     await secrets.close()
 
 
-async def test_a_connection_waits_for_the_other_half_of_a_rotation(server: Server) -> None:
+async def test_a_connection_waits_for_the_other_half_of_a_rotation(server: ScramServer) -> None:
     server.role("app", "old")
     backend = Backend("old")
     secrets = CachedSecretManager(backend)
@@ -209,7 +127,7 @@ async def test_a_connection_waits_for_the_other_half_of_a_rotation(server: Serve
     await secrets.close()
 
 
-async def test_a_wrong_password_is_an_error_and_not_a_storm(server: Server) -> None:
+async def test_a_wrong_password_is_an_error_and_not_a_storm(server: ScramServer) -> None:
     server.role("app", "right")
     backend = Backend("wrong")
     secrets = CachedSecretManager(backend)
@@ -221,7 +139,7 @@ async def test_a_wrong_password_is_an_error_and_not_a_storm(server: Server) -> N
     await secrets.close()
 
 
-async def test_a_server_that_is_not_there_costs_the_backend_nothing(server: Server) -> None:
+async def test_a_server_that_is_not_there_costs_the_backend_nothing(server: ScramServer) -> None:
     backend = Backend("any")
     secrets = CachedSecretManager(backend)
     settings = server.settings("app").model_copy(update={"url": "postgresql://app@127.0.0.1:1/x"})
@@ -233,7 +151,7 @@ async def test_a_server_that_is_not_there_costs_the_backend_nothing(server: Serv
     await secrets.close()
 
 
-async def test_pools_and_listeners_are_reconnected(server: Server) -> None:
+async def test_pools_and_listeners_are_reconnected(server: ScramServer) -> None:
     server.role("app", "first")
     backend = Backend("first")
     secrets = CachedSecretManager(backend, policy=CachePolicy(ttl=0.2))

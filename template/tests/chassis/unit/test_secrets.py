@@ -256,6 +256,16 @@ async def test_callbacks_get_the_new_value_until_they_are_stopped() -> None:
     await manager.close()
 
 
+async def test_a_secret_that_is_watched_is_read_at_once_since_its_lease_may_be_short() -> None:
+    backend, _, manager = managed()
+    stop = manager.on_rotate("probe", lambda _secret: asyncio.sleep(0))
+    async with asyncio.timeout(1):
+        while not backend.reads:  # noqa: ASYNC110 - the backend knows no events
+            await asyncio.sleep(0)
+    stop()
+    await manager.close()
+
+
 @pytest.mark.parametrize("value", PLACEHOLDERS.split("|"))
 def test_a_placeholder_is_refused_without_being_repeated(value: str) -> None:
     with pytest.raises(SecretRefusedError) as caught:

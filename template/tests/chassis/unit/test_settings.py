@@ -30,8 +30,9 @@ def test_every_problem_is_named_at_once_with_its_remedy() -> None:
         ENVIRONMENT="prod",
         AUDIT__SIGNING_KEY="secret://key",
     )
-    sink = "CHASSIS__AUDIT_SINK__"  # most of them need a token in production, which this test is not about
-    assert [problem.split(":")[0] for problem in found if not problem.startswith(sink)] == [
+    # A mistyped environment is strict, and then the secret backend and the audit sink may say something, too.
+    ours = [name for problem in found if "__SECRETS__" not in (name := problem.split(":")[0]) and "SINK__" not in name]
+    assert ours == [
         "CHASSIS__DATABSE__URL",
         "CHASSIS__ENVIRONMENT",
         "CHASSIS__HTTP__PORT",

@@ -2,7 +2,7 @@
 
 moto answers everybody, and where it is told to enforce IAM it answers Secrets Manager's callers in another service's words
 (403 AccessDenied). So each request passes here first. What this answers is what the documents and records say that
-`tests/chassis/contract/test_aws_secrets_manager.py` names and compares.
+`tests/chassis/contract/test_aws_secrets_manager_fake.py` names and compares.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Secret Manager, as far as a service reads from it: AccessSecretVersion over gRPC, with its statuses and words.
 
-Where these are documented or recorded, `tests/chassis/contract/test_gcp_secret_manager.py` says and compares.
+Where these are documented or recorded, `tests/chassis/contract/test_gcp_secret_manager_fake.py` says and compares.
 """
 
 import re

@@ -12,7 +12,7 @@ from uuid import UUID
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from chassis.adapters._redis_credentials import BrokerCredentials, asking_transport
+from chassis.adapters._redis_credentials import BrokerCredentials, asking_transport, was_cut
 from chassis.adapters.queue.redis_settings import QueueSettings
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
@@ -34,11 +34,25 @@ class CeleryQueue:
         app.task(name=TASK, shared=False)(self._wake)
 
     async def publish(self, run_id: UUID) -> None:
-        """Send one task; a broker that is down is an error at once, the outbox tries again."""
+        """Send one task; a broker that is down is an error at once, the outbox tries again.
+
+        A connection that is cut halfway, as one whose password was taken away can be, is not: the task is sent once more.
+        Nobody minds one that arrives twice.
+        """
         try:
-            await asyncio.to_thread(self._app.send_task, TASK, args=[str(run_id)], ignore_result=True, retry=False)
+            await asyncio.to_thread(self._send, run_id)
+        except (OperationalError, OSError) as error:
+            if not was_cut(error):
+                raise UnavailableError from error
+        else:
+            return
+        try:
+            await asyncio.to_thread(self._send, run_id)
         except (OperationalError, OSError) as error:
             raise UnavailableError from error
+
+    def _send(self, run_id: UUID) -> None:
+        self._app.send_task(TASK, args=[str(run_id)], ignore_result=True, retry=False)
 
     @asynccontextmanager
     async def listen(self, wake: Callable[[], None]) -> AsyncIterator[None]:
