@@ -146,7 +146,7 @@ async def test_an_error_goes_alone() -> None:
 async def test_a_collector_that_drips_its_answer_is_given_up_in_time() -> None:
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
             while True:
                 writer.write(b"x")
                 await writer.drain()
