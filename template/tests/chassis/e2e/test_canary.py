@@ -14,7 +14,7 @@ from tests.support.audit import keeping, sink_environment, until_sealed
 from tests.support.canary_agent import CARELESS
 from tests.support.openai_endpoint import openai_endpoint
 from tests.support.rotation import ScramServer, scram_server
-from tests.support.secret_backend import OpenStore, SecretStore, stores
+from tests.support.secret_backend import OpenStore, SecretStore, stores, with_store
 from tests.support.service import RunningService, running_service
 
 from chassis.commands.migrate import migrate
@@ -54,15 +54,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretSto
 
 def environment_of(environment: Mapping[str, str], store: SecretStore, url: str, password: str) -> dict[str, str]:
     """Give an environment that leads to this database and to this store, by references alone."""
-    ours = {name: value for name, value in environment.items() if not name.startswith(f"{PREFIX}SECRETS__")}
-    found = {
-        f"{PREFIX}SECRETS__{name.upper()}": str(value)
-        for name, value in store.settings.model_dump(mode="json").items()
-        if value is not None
-    }
     return {
-        **ours,
-        **found,
+        **with_store(environment, store),
         DATABASE_URL: url,
         f"{PREFIX}DATABASE__PASSWORD": f"secret://{password}",
         f"{PREFIX}AUDIT__SIGNING_KEY": "secret://audit_signing_key",

@@ -12,7 +12,7 @@ import pytest
 from tests.support.audit import keeper_environment, keeping, report_on, until_sealed
 from tests.support.rotation import ScramServer, scram_server
 from tests.support.sample_agent import SAMPLE
-from tests.support.secret_backend import OpenStore, SecretStore, stores
+from tests.support.secret_backend import OpenStore, SecretStore, stores, with_store
 from tests.support.service import RunningService, running_service
 
 from chassis.audit.signing import SigningKey
@@ -122,15 +122,8 @@ async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, mo
 
 def environment_of(environment: Mapping[str, str], store: SecretStore, owner: str) -> dict[str, str]:
     """Give the environment of a service with this database and this store, by references alone."""
-    ours = {name: value for name, value in environment.items() if not name.startswith(f"{PREFIX}SECRETS__")}
-    secrets = {
-        f"{PREFIX}SECRETS__{name.upper()}": str(value)
-        for name, value in store.settings.model_dump(mode="json").items()
-        if value is not None
-    }
     return {
-        **ours,
-        **secrets,
+        **with_store(environment, store),
         DATABASE_URL: owner,
         f"{PREFIX}SECRET_CACHE__TTL_SECONDS": str(TTL_SECONDS),
         f"{PREFIX}AUDIT__SIGNING_KEY": "secret://audit_signing_key",

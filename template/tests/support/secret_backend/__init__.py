@@ -4,7 +4,7 @@ The module beside this one that is called like the chosen adapter offers them as
 backend can hold a secret. The suite asks for nothing else, so it knows no backend by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -14,6 +14,7 @@ import pytest
 from chassis import selected
 from chassis.import_strings import load_object
 from chassis.selected import SecretSettings
+from chassis.settings import PREFIX
 
 
 class SecretStore(Protocol):
@@ -71,3 +72,11 @@ def stores() -> dict[str, OpenStore]:
     backend = selected.open_secret_backend.__module__.rpartition(".")[2]
     found: dict[str, OpenStore] = load_object(f"{__name__}.{backend}:STORES")
     return found
+
+
+def with_store(environment: Mapping[str, str], store: SecretStore) -> dict[str, str]:
+    """Give an environment whose service reads its secrets from this store."""
+    group = f"{PREFIX}SECRETS__"
+    others = {name: value for name, value in environment.items() if not name.startswith(group)}
+    settings = store.settings.model_dump(mode="json", exclude_none=True)
+    return {**others, **{group + name.upper(): str(value) for name, value in settings.items()}}
