@@ -31,10 +31,16 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
     credentials = Credentials()
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        generation = credentials.generation  # noted first: they may change while the connection is being opened
-        connection: psycopg.AsyncConnection[Any] = await database.connect(
-            lambda conninfo: psycopg.AsyncConnection.connect(conninfo, application_name=application, options=options)
-        )
+        while True:
+            generation = credentials.generation
+            connection: psycopg.AsyncConnection[Any] = await database.connect(
+                lambda conninfo: psycopg.AsyncConnection.connect(
+                    conninfo, application_name=application, options=options
+                )
+            )
+            if generation == credentials.generation:
+                break
+            await connection.close()  # replaced meanwhile; perhaps this one has the new ones, perhaps not
         credentials.opened[connection] = generation
         set_json_dumps(json.dumps, connection)
         set_json_loads(json.loads, connection)

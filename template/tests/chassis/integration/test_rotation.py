@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from tests.support.rotation import ScramServer, scram_server, under_load
 
 from chassis.adapters._postgres_listen import listening
 from chassis.adapters._postgres_pool import open_pool
 from chassis.db.engine import open_engine
 from chassis.db.rotating import RotatingDatabase
+from chassis.ports.database import Connection
 from chassis.ports.secrets import Secret, SecretUnavailableError
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
 
@@ -92,6 +94,38 @@ async def test_leased_credentials_of_another_role_replace_those_that_end(server:
     await secrets.close()
     assert load.errors == []
     assert load.users == {f"app_{number}" for number in range(4)}
+
+
+class Turning(RotatingDatabase):
+    """A database whose credentials change while each of the first connections is being opened."""
+
+    times = 3
+    opened = 0
+    turned: Callable[[], Awaitable[None]]
+
+    async def connect(self, attempt: Callable[[str], Awaitable[Connection]]) -> Connection:
+        connection = await super().connect(attempt)
+        self.opened += 1
+        if self.opened <= self.times:
+            await self.turned()
+        return connection
+
+    def on_rotate(self, callback: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        self.turned = callback
+        return lambda: None
+
+
+async def test_credentials_that_change_while_a_connection_is_opened_cost_another_and_no_error(
+    server: ScramServer,
+) -> None:
+    server.role("app", "first")
+    secrets = CachedSecretManager(Backend("first"))
+    settings = server.settings("app")
+    database = Turning(settings, secrets)
+    async with open_engine(database, settings, "rotation") as engine, engine.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await secrets.close()
+    assert database.opened == 4
 
 
 async def test_a_refused_connection_is_tried_again_with_what_the_backend_says_now(server: ScramServer) -> None:
