@@ -12,10 +12,20 @@ from tests.support.service import RunningService, running_service
 
 from chassis.container import Container
 from chassis.dev.environment import development_environment
+from chassis.dev.services import past_proxies
 from chassis.settings import Settings
 from chassis.wiring import open_container
 
 FAST_RUNS = {"CHASSIS__RUNS__LEASE_SECONDS": "2", "CHASSIS__RUNS__POLL_SECONDS": "0.5"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _past_proxies() -> Iterator[None]:
+    """All servers of the tests are on this machine, where no proxy of the person's leads."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in past_proxies(os.environ).items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 from chassis import selected
 from chassis.db.roles import AUDIT_GRANTS
 from chassis.dev.postgres import create_database, create_login, postgres_server
+from chassis.dev.services import past_proxies
 from chassis.import_strings import load_object
 
 DATABASE_URL = "CHASSIS__DATABASE__URL"
@@ -23,7 +24,7 @@ def development_environment(
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         database = environ.get(DATABASE_URL)
-        services = dict(environ)
+        services = {**environ, **past_proxies(environ)}
         if database is None:
             database = create_database(stack.enter_context(postgres_server(directory)), "agent")
             services |= logins(database)

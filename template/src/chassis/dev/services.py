@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from chassis.ports.errors import ConfigurationError
 
 START_SECONDS = 30
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class MissingServiceError(ConfigurationError):
@@ -23,6 +24,15 @@ class MissingServiceError(ConfigurationError):
 
 class ServiceStartError(ConfigurationError):
     """A development service did not start; its log says why."""
+
+
+def past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables by which HTTP clients reach servers on this machine directly, where a proxy is configured."""
+    found = {}
+    for name in ("NO_PROXY", "no_proxy"):  # either is read, by one client or another
+        others = [host for host in environ.get(name, "").split(",") if host and host not in LOOPBACK]
+        found[name] = ",".join([*others, *LOOPBACK])
+    return found
 
 
 def free_port() -> int:

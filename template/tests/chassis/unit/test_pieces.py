@@ -8,6 +8,7 @@ import pytest
 from chassis import selected
 from chassis.db import json
 from chassis.db.base import Base
+from chassis.dev.services import past_proxies
 from chassis.http.etag import etag_of, if_match
 from chassis.http.pagination import decode_cursor, encode_cursor
 from chassis.import_strings import BadImportStringError, load_object
@@ -123,3 +124,9 @@ def test_one_adapter_a_port_is_present_for_each_choice() -> None:
             path.stem for path in (adapters / port).glob("*.py") if not path.stem.endswith(("_settings", "__init__"))
         ]
         assert len(choices) == 1, port
+
+
+def test_a_proxy_is_no_way_to_this_machine() -> None:
+    assert past_proxies({}) == {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    found = past_proxies({"NO_PROXY": "internal,localhost", "HTTPS_PROXY": "http://proxy"})
+    assert found == {"NO_PROXY": "internal,127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
