@@ -2,7 +2,7 @@
 
 A 200 says that the data looked valid; it can still be lost before it is indexed. That it was indexed is known by asking for
 the call's acknowledgement ("About HTTP Event Collector Indexer Acknowledgment", help.splunk.com/splunk-enterprise/
-get-data-in/collect-http-event-data). It advises to ask every 10 s and to take data for lost after 5 minutes.
+get-data-in/collect-http-event-data). How long to wait for it is our choice.
 """
 
 import asyncio
