@@ -78,7 +78,11 @@ class Keeper:
         sealing = asyncio.create_task(self._seal_until(connection, stop), name="audit:seal")
         tasks = (shipping, sealing)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if (
+                stop.is_set()
+            ):  # a sink that takes its time does not keep the process from ending; nothing is lost by that
+                await asyncio.wait(tasks, timeout=LAST_SHIPMENT_SECONDS)
         finally:
             for task in tasks:
                 task.cancel()
@@ -86,6 +90,8 @@ class Keeper:
         for result in results:
             if isinstance(result, Exception):
                 raise result
+        if shipping.cancelled():
+            return
         with suppress(UnavailableError, TimeoutError):
             async with asyncio.timeout(LAST_SHIPMENT_SECONDS):
                 while await self._shipper.ship_some():

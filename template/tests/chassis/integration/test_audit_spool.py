@@ -1,8 +1,10 @@
 """A collector that is away: nothing is lost, nothing grows without bound, and everything arrives in the end."""
 
+import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,17 @@ from tests.support.isolation import isolated_environment
 from tests.support.sample_agent import SAMPLE
 from tests.support.service import RunningService, running_service, until
 
+from chassis.audit.keeper import Keeper
+from chassis.audit.keys import signing_key
 from chassis.audit.record import record
+from chassis.audit.ship import Shipper
 from chassis.audit.spool import AuditSpool, AuditSpoolFullError
-from chassis.audit.tables import AuditEvent
+from chassis.audit.tables import AuditEvent, unsealed
+from chassis.db.engine import open_engine
+from chassis.dev.environment import as_role
+from chassis.ports.audit_sink import AuditRecord
 from chassis.settings_loader import load_settings
+from chassis.wiring import open_adapter_context
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +103,36 @@ async def test_what_waited_is_shipped_in_order_when_the_sink_is_back(
     sequences = [entry["metadata"]["sequence"] for entry in records if "sequence" in entry["metadata"]]
     assert sequences == sorted(sequences)
     assert len(set(sequences)) >= 30
+
+
+class Hanging:
+    """A sink that never confirms."""
+
+    async def ship(self, _records: Sequence[AuditRecord]) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_sink_that_hangs_keeps_nobody_from_stopping(service: RunningService, own: dict[str, str]) -> None:
+    settings = load_settings(as_role(own, "sealer"))
+    await write(service.container.sessions, 1, 3)
+    stop = asyncio.Event()
+    async with (
+        open_adapter_context(settings) as context,
+        open_engine(context.database, settings.database, "hanging") as engine,
+    ):
+        shipper = Shipper(engine, Hanging(), name="hanging", service="s", version="v", poll_seconds=0.05)
+        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit)
+        task = asyncio.create_task(keeper.run(stop))
+        async with asyncio.timeout(20):
+            while await unsealed_events(service):  # noqa: ASYNC110 - the database knows no events
+                await asyncio.sleep(0.1)
+            stop.set()
+            await task
+
+
+async def unsealed_events(service: RunningService) -> int:
+    async with service.container.sessions() as session:
+        return await session.scalar(select(func.count()).select_from(unsealed)) or 0
 
 
 async def test_an_event_and_its_change_commit_together_or_not_at_all(service: RunningService) -> None:
