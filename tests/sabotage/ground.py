@@ -15,6 +15,7 @@ from tests.generated.project import heed_interrupts, user_environment
 from tests.sabotage.patch import Patch
 
 SECONDS = 300
+SHOWN = 3000  # characters of what a test said that could not run; what failed may be said far above, in a long line
 PASSED, FAILED = 0, 1  # pytest's exit codes; 2, 4 and 5 are collection errors, wrong names and nothing to run
 _FAILED = re.compile(r"^FAILED ", re.MULTILINE)
 
@@ -67,7 +68,9 @@ class Ground:
             return Proof(patch, "none", f"did not end within {seconds:.0f} s", run.seconds)
         # An error in a fixture ends with the same code as a failed test.
         if run.code != FAILED or not _FAILED.search(run.output):
-            return Proof(patch, "none", f"could not run (pytest ended with {run.code}):\n{run.output}", run.seconds)
+            return Proof(
+                patch, "none", f"could not run (pytest ended with {run.code}):\n{run.output[-SHOWN:]}", run.seconds
+            )
         return Proof(patch, "red", "", run.seconds)
 
     def unbroken(self, patches: Iterable[Patch]) -> Run:
@@ -116,7 +119,7 @@ class Ground:
         except BaseException:
             _interrupted(process)
             raise
-        return Run(code, output[-3000:], time.monotonic() - started)
+        return Run(code, output, time.monotonic() - started)
 
 
 def _interrupted(process: "subprocess.Popen[str]") -> str:
