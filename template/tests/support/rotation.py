@@ -46,6 +46,12 @@ class ScramServer:
         """Give the processes that serve a role, or each role whose name begins so."""
         return {pid for (pid,) in self.execute(f"SELECT pid::text FROM pg_stat_activity WHERE usename LIKE '{name}'")}
 
+    async def until_replaced(self, name: str, before: set[str]) -> None:
+        """Wait until none of these processes serves such a role any more."""
+        async with asyncio.timeout(30):
+            while await asyncio.to_thread(self.sessions, name) & before:  # noqa: ASYNC110 - the server knows no events
+                await asyncio.sleep(0.05)
+
     def settings(self, user: str) -> DatabaseSettings:
         url = self.url.replace("postgres@", f"{user}@")
         return DatabaseSettings.model_validate(

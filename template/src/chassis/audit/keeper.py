@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.audit.seal import ChainEnd, chain_end, last_head, seal, sign
-from chassis.audit.ship import Shipper
+from chassis.audit.ship import Shipper, rest
 from chassis.audit.signing import Head, SigningKey
 from chassis.ports.errors import ChassisError, UnavailableError
 from chassis.runs.transient import TRANSIENT
@@ -59,7 +59,7 @@ class Keeper:
                         await self._keep(connection, stop)
             except TRANSIENT as error:
                 log.warning("audit.keeper_interrupted", error=type(error).__name__)
-            await _sleep(RETRY_SECONDS, stop)
+            await rest(RETRY_SECONDS, stop)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection | None]:
@@ -109,7 +109,7 @@ class Keeper:
             if last:
                 return
             if state.end.sequence - before < BATCH:
-                await _sleep(self._settings.poll_seconds, stop)
+                await rest(self._settings.poll_seconds, stop)
 
     async def _seal(self, connection: AsyncConnection, state: _Sealed, *, stopping: bool) -> _Sealed:
         key = await self._key()
@@ -123,8 +123,3 @@ class Keeper:
             if due or (stopping and end.sequence > signed):
                 head = await sign(connection, key, end, now)
         return _Sealed(end, head)
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -54,12 +54,12 @@ class Shipper:
                 more = await self.ship_some()
             except UnavailableError as error:
                 log.warning("audit.sink_unavailable", reason=error.detail, retry_seconds=pause)
-                await _sleep(pause, stop)
+                await rest(pause, stop)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
             pause = FIRST_PAUSE_SECONDS
             if not more:
-                await _sleep(self._poll_seconds, stop)
+                await rest(self._poll_seconds, stop)
 
     async def ship_some(self) -> bool:
         """Ship one batch and note how far the sink has got; say whether there was anything."""
@@ -104,6 +104,7 @@ async def read_position(connection: AsyncConnection, name: str) -> Position:
     return Position(row.sequence, row.head) if row else Position()
 
 
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+async def rest(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, or wake at once when `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

@@ -76,6 +76,18 @@ def serving(answer: Answering, *, port: int = 0, tls: ssl.SSLContext | None = No
         server.close()
 
 
+@contextmanager
+def collecting(
+    variable: str, directory: Path, environ: Mapping[str, str], make: Callable[[Keep], Answering]
+) -> Iterator[dict[str, str]]:
+    """Give the setting that leads to a collector: none where the environment has it, else that of one started here."""
+    if variable in environ:
+        yield {}
+        return
+    with serving(make(appending(directory / "audit.jsonl"))) as url:
+        yield {variable: url}
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False

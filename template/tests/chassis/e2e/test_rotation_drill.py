@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.audit import keeper_environment, keeping, report_on, until_sealed
-from tests.support.rotation import ScramServer, scram_server
+from tests.support.rotation import scram_server
 from tests.support.sample_agent import SAMPLE
 from tests.support.secret_backend import OpenStore, SecretStore, stores, with_store
 from tests.support.service import RunningService, running_service
@@ -72,12 +72,6 @@ async def under_load(service: RunningService) -> AsyncIterator[Load]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until_replaced(server: ScramServer, login: str, before: set[str]) -> None:
-    async with asyncio.timeout(30):
-        while await asyncio.to_thread(server.sessions, login) & before:  # noqa: ASYNC110 - the server knows no events
-            await asyncio.sleep(0.1)
-
-
 async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, sink = tmp_path / "store", tmp_path / "audit.jsonl"
     folder.mkdir()
@@ -108,7 +102,7 @@ async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, mo
                     for number in (1, 2, 3):
                         before = {pid for name in names for pid in server.sessions(name)}
                         await asyncio.to_thread(rotate, f"password-{number}", keys[number])
-                        await until_replaced(server, names[0], before)
+                        await server.until_replaced(names[0], before)
                         await asyncio.sleep(1.5)
                 async with keeping(keeper):
                     await until_sealed(service.container.sessions)

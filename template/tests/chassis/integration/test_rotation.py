@@ -46,12 +46,6 @@ def server() -> Iterator[ScramServer]:
         yield server
 
 
-async def until_replaced(server: ScramServer, before: set[str]) -> None:
-    async with asyncio.timeout(10):
-        while server.sessions("app%") & before:  # noqa: ASYNC110 - the server knows no events
-            await asyncio.sleep(0.05)
-
-
 async def test_the_password_changes_three_times_under_load(server: ScramServer) -> None:
     server.role("app", "first")
     backend = Backend("first")
@@ -66,7 +60,7 @@ async def test_the_password_changes_three_times_under_load(server: ScramServer) 
             before = server.sessions("app%")
             await asyncio.to_thread(server.role, "app", password)
             backend.value = password
-            await until_replaced(server, before)
+            await server.until_replaced("app%", before)
     await secrets.close()
     assert load.errors == []
     assert load.done > 100
@@ -210,7 +204,7 @@ async def test_pools_and_listeners_are_reconnected(server: ScramServer) -> None:
             before = server.sessions("app%")
             await asyncio.to_thread(server.role, "app", password)
             backend.value = password
-            await until_replaced(server, before)
+            await server.until_replaced("app%", before)
             await told()
     with suppress(asyncio.CancelledError):
         await secrets.close()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chassis.dev.collector import Answer, Keep, Kept, Request, appending, in_json, serving
+from chassis.dev.collector import Answer, Keep, Kept, Request, collecting, in_json
 
 URL = "CHASSIS__AUDIT_SINK__URL"
 PATH = "/api/v2/logs"
@@ -73,8 +73,5 @@ def _kept(log: dict[str, Any]) -> Kept:
 @contextmanager
 def audit_sink_environment(directory: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Give the setting that leads to the intake: the environment's own, or one started here."""
-    if URL in environ:
-        yield {}
-        return
-    with serving(Collector(appending(directory / "audit.jsonl")).answer) as url:
-        yield {URL: url}
+    with collecting(URL, directory, environ, lambda keep: Collector(keep).answer) as found:
+        yield found

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from chassis.dev.collector import Answer, Keep, Kept, Request, appending, serving
+from chassis.dev.collector import Answer, Keep, Kept, Request, collecting
 
 URL = "CHASSIS__AUDIT_SINK__URL"
 
@@ -51,8 +51,5 @@ def _records(request: Request) -> list[dict[str, dict[str, str]]]:
 @contextmanager
 def audit_sink_environment(directory: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Give the setting that leads to the collector: the environment's own, or one started here."""
-    if URL in environ:
-        yield {}
-        return
-    with serving(Collector(appending(directory / "audit.jsonl")).answer) as url:
-        yield {URL: url}
+    with collecting(URL, directory, environ, lambda keep: Collector(keep).answer) as found:
+        yield found

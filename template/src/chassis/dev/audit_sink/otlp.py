@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from chassis.dev.collector import Answer, Keep, Kept, Request, appending, serving
+from chassis.dev.collector import Answer, Keep, Kept, Request, collecting
 
 URL = "CHASSIS__AUDIT_SINK__URL"
 PATH = "/v1/logs"
@@ -77,8 +77,5 @@ def _kept(record: LogRecord) -> Kept:
 @contextmanager
 def audit_sink_environment(directory: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Give the setting that leads to the receiver: the environment's own, or one started here."""
-    if URL in environ:
-        yield {}
-        return
-    with serving(Collector(appending(directory / "audit.jsonl")).answer) as url:
-        yield {URL: url}
+    with collecting(URL, directory, environ, lambda keep: Collector(keep).answer) as found:
+        yield found

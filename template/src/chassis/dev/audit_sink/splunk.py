@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from chassis.dev.collector import Answer, Keep, Kept, Request, appending, in_json, serving
+from chassis.dev.collector import Answer, Keep, Kept, Request, collecting, in_json
 
 URL = "CHASSIS__AUDIT_SINK__URL"
 EVENTS = "/services/collector/event"
@@ -132,8 +132,5 @@ def _objects(text: str) -> Iterator[Any]:
 @contextmanager
 def audit_sink_environment(directory: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Give the setting that leads to the collector: the environment's own, or one started here."""
-    if URL in environ:
-        yield {}
-        return
-    with serving(Collector(appending(directory / "audit.jsonl")).answer) as url:
-        yield {URL: url}
+    with collecting(URL, directory, environ, lambda keep: Collector(keep).answer) as found:
+        yield found
