@@ -13,6 +13,7 @@ class AgentSpec:
     routes: a FastAPI router with the domain's endpoints.
     models: the module with the domain's tables.
     seed: a coroutine function that takes a session and a principal and adds example data; used by `make run` only.
+    tasks: background tasks by name, each a coroutine function that takes `chassis.api.TaskContext`.
     roles: which permissions each role grants, on top of the chassis' own.
     """
 
@@ -22,6 +23,7 @@ class AgentSpec:
     routes: str
     models: str
     seed: str | None = None
+    tasks: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property

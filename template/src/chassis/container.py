@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chassis.agent_spec import AgentSpec
 from chassis.audit.spool import AuditSpool
 from chassis.db.engine import Sessions
+from chassis.jobs.kinds import Kinds
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.identity import Authenticator, Roles
 from chassis.ports.live_events import LiveEvents
@@ -25,3 +26,4 @@ class Container:
     authenticator: Authenticator
     adapter_context: AdapterContext
     spool: AuditSpool
+    kinds: Kinds

@@ -63,12 +63,15 @@ class DatabaseSettings(SettingsGroup):
 
 
 class RunSettings(SettingsGroup):
-    """How runs are leased and executed by workers."""
+    """How jobs, of which runs of the agent are one kind, are leased and executed by workers."""
 
-    concurrency: int = Field(10, ge=1, le=1000, description="runs one worker executes at the same time")
-    lease_seconds: float = Field(15, ge=1, le=600, description="a run whose worker is silent for so long is taken over")
+    concurrency: int = Field(10, ge=1, le=1000, description="jobs one worker executes at the same time")
+    lease_seconds: float = Field(15, ge=1, le=600, description="a job whose worker is silent for so long is taken over")
     poll_seconds: float = Field(1, ge=0.05, le=60, description="how often an idle worker looks without being woken")
-    max_attempts: int = Field(5, ge=1, le=100, description="after so many attempts a run is given up as failed")
+    max_attempts: int = Field(5, ge=1, le=100, description="after so many attempts a job is given up as dead")
+    time_limit_seconds: float = Field(
+        3600, gt=0, le=604_800, description="a run is ended as timed out so long after it was first begun"
+    )
     recursion_limit: int = Field(25, ge=1, le=1000, description="steps a graph may take in one run")
     drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")
 

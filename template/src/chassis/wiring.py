@@ -1,6 +1,6 @@
 """The only wiring: serve, work, the commands and the tests all get what they use from here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -13,28 +13,32 @@ from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
+from chassis.jobs.kinds import TaskKind
+from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
 from chassis.ports.identity import Authenticator
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import Secret, SecretManager
+from chassis.runs.kind import RunKind
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
 from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
 
 if TYPE_CHECKING:
     from chassis.audit.keeper import Keeper
-    from chassis.runs.execute import Executor
+    from chassis.jobs.attempt import Execute
 
 AGENT = "agent:AGENT"
 # By import string, because the API process, which imports this module, must load none of them.
-EXECUTOR = "chassis.runs.execute:Executor"
+GRAPH_RUNNER = "chassis.runs.execute:GraphRunner"
+TASK_EXECUTION = "chassis.jobs.tasks:TaskExecution"
 GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
 KEEPER = "chassis.audit.keeper:Keeper"
 SHIPPER = "chassis.audit.ship:Shipper"
 SIGNING_KEY = "chassis.audit.keys:signing_key"
-BY_IMPORT_STRING = (EXECUTOR, GRAPH_DEPENDENCIES, KEEPER, SHIPPER, SIGNING_KEY)
+BY_IMPORT_STRING = (GRAPH_RUNNER, GRAPH_DEPENDENCIES, KEEPER, SHIPPER, SIGNING_KEY, TASK_EXECUTION)
 
 
 class Overrides(TypedDict, total=False):
@@ -95,6 +99,7 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             agent=agent,
             roles=merge_roles(CHASSIS_ROLES, agent.roles),
             sessions=sessions,
+            kinds={AGENT_RUN: RunKind(), **dict.fromkeys(agent.tasks, TaskKind())},
             spool=AuditSpool(sessions, selected.AUDIT_SINK, settings.audit.spool_events),
             queue=await port("queue", selected.open_queue(settings.queue, context)),
             live_events=await port("live_events", selected.open_live_events(context)),
@@ -104,15 +109,23 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
 
 
 @asynccontextmanager
-async def open_executor(container: Container) -> "AsyncIterator[Executor]":
-    """Load and open what only a worker has: the checkpointer, the model, the agent's graph and what executes it."""
+async def open_executors(container: Container) -> "AsyncIterator[Mapping[str, Execute]]":
+    """Load and open what only a worker has: the checkpointer, the model, the agent's graph and tasks, by kind of job."""
     settings = container.settings
     open_model = load_object(selected.MODELS[settings.model.provider])
     async with open_checkpoints(container.adapter_context, settings.runs.concurrency + 2) as checkpoints:
         model = await open_model(settings.model, container.adapter_context)
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
-        yield load_object(EXECUTOR)(graph, container.sessions, container.live_events, settings.runs, container.spool)
+        runner = load_object(GRAPH_RUNNER)(
+            graph, container.sessions, container.live_events, settings.runs, container.spool
+        )
+        execution = load_object(TASK_EXECUTION)
+        tasks = {
+            name: partial(execution, load_object(task), container.sessions)
+            for name, task in container.agent.tasks.items()
+        }
+        yield {AGENT_RUN: runner, **tasks}
 
 
 @asynccontextmanager

@@ -15,9 +15,9 @@ from chassis.agent_spec import AgentSpec
 from chassis.container import Container
 from chassis.dev.services import free_port
 from chassis.http.app import create_app
-from chassis.runs.worker import Worker
+from chassis.jobs.worker import Worker
 from chassis.settings import Settings
-from chassis.wiring import open_container, open_executor
+from chassis.wiring import open_container, open_executors
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ async def serving(settings: Settings, agent: AgentSpec) -> AsyncIterator[Running
 async def working(container: Container) -> AsyncIterator[Worker]:
     """Execute runs in this process."""
     stop = asyncio.Event()
-    async with open_executor(container) as executor:
+    async with open_executors(container) as executor:
         worker = Worker(container, executor)
         task = asyncio.create_task(worker.run(stop))
         try:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chassis.audit.seal import ChainEnd, chain_end, last_head, seal, sign
 from chassis.audit.ship import Shipper, rest
 from chassis.audit.signing import Head, SigningKey
+from chassis.jobs.transient import TRANSIENT
 from chassis.ports.errors import ChassisError, UnavailableError
-from chassis.runs.transient import TRANSIENT
 from chassis.settings import AuditSettings
 
 log = structlog.get_logger()
@@ -79,9 +79,8 @@ class Keeper:
         tasks = (shipping, sealing)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if (
-                stop.is_set()
-            ):  # a sink that takes its time does not keep the process from ending; nothing is lost by that
+            if stop.is_set():
+                # A sink that takes its time does not keep the process from ending; nothing is lost by that.
                 await asyncio.wait(tasks, timeout=LAST_SHIPMENT_SECONDS)
         finally:
             for task in tasks:

@@ -10,7 +10,7 @@ import structlog
 
 from chassis.audit.record import operator, record
 from chassis.container import Container
-from chassis.runs.transient import TRANSIENT
+from chassis.jobs.transient import TRANSIENT
 
 log = structlog.get_logger()
 

@@ -9,11 +9,11 @@ import structlog
 import uvloop
 
 from chassis.audit.started import recorded_start
-from chassis.runs.worker import Worker
+from chassis.jobs.worker import Worker
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
-from chassis.wiring import Overrides, open_container, open_executor
+from chassis.wiring import Overrides, open_container, open_executors
 
 log = structlog.get_logger()
 
@@ -31,16 +31,16 @@ def run(_options: argparse.Namespace) -> int:
 
 
 async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
-    """Open the ports, build the graph and execute runs."""
+    """Open the ports, build the graph and execute jobs."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
         open_container(settings, **overrides) as container,
-        open_executor(container) as executor,
+        open_executors(container) as executors,
         recorded_start(container, "work"),
     ):
-        worker = Worker(container, executor)
+        worker = Worker(container, executors)
         log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
         await worker.run(stop)
     log.info("worker.stopped")

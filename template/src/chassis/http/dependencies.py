@@ -1,12 +1,15 @@
 """What routes ask for: the container, the caller, a transaction."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.container import Container
+from chassis.jobs.accept import TRACE_CONTEXT, accepted_in
+from chassis.jobs.outbox import announce
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal
 
@@ -25,9 +28,28 @@ def caller_of(request: Request) -> Principal:
 
 
 async def session_of(request: Request) -> AsyncIterator[AsyncSession]:
-    """Open the request's one transaction; it commits before the answer is sent, or not at all."""
-    async with container_of(request).sessions.begin() as session:
+    """Give the request's one transaction; it commits before the answer is sent, or not at all."""
+    async with transaction(request) as session:
         yield session
+
+
+@asynccontextmanager
+async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    """Open a transaction on a request's behalf.
+
+    Jobs that were accepted in it are announced afterwards: the queue must never know more than the database.
+    """
+    container = container_of(request)
+    async with container.sessions.begin() as session:
+        session.info[TRACE_CONTEXT] = trace_context_of(request)
+        yield session
+    for job_id in accepted_in(session):
+        await announce(container.queue, job_id)
+
+
+def trace_context_of(request: Request) -> dict[str, str]:
+    """Give the caller's trace (W3C Trace Context), so that what is done later belongs to it."""
+    return {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
 
 
 ContainerDependency = Annotated[Container, Depends(container_of)]

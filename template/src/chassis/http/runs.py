@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from chassis.container import Container
 from chassis.http.access import can
 from chassis.http.assistants import require_assistant
-from chassis.http.dependencies import CallerDependency, ContainerDependency, SessionDependency
+from chassis.http.dependencies import CallerDependency, ContainerDependency, SessionDependency, transaction
 from chassis.http.schemas import RunCreate, RunOut
 from chassis.http.streaming import run_headers, stream_response, wait_response
 from chassis.http.threads import require_thread
@@ -19,12 +19,13 @@ from chassis.identity.roles import RUNS_READ, RUNS_WRITE
 from chassis.ports.errors import InvalidRequestError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
-from chassis.runs.outbox import publish
 from chassis.runs.tables import Run
 
 router = APIRouter(tags=["runs"])
 MAX_SEQUENCE = 2**63 - 1
 STREAMED = ("values",)
+PROTOCOL_STATUS = {"cancelled": "interrupted", "dead": "error"}
+"""What the LangGraph Server API has no word for."""
 
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="resume after this event")]
 StreamModes = Annotated[list[str] | None, Query(description="narrow the stream to these of the recorded modes")]
@@ -39,9 +40,9 @@ def run_out(run: Run) -> RunOut:
             "assistant_id": run.assistant_id,
             "created_at": run.created_at,
             "updated_at": run.updated_at,
-            "status": run.status,
+            "status": PROTOCOL_STATUS.get(run.status, run.status),
             "metadata": run.run_metadata,
-            "kwargs": run.kwargs,
+            "kwargs": run.payload,
             "multitask_strategy": run.multitask_strategy,
         }
     )
@@ -55,7 +56,7 @@ async def accept_run(
     request: Request,
     default_modes: Sequence[str] = (),
 ) -> Run:
-    """Commit the run, then announce it. The order matters: the queue must never know more than the database."""
+    """Commit the run, then announce it."""
     body.require_supported()
     require_assistant(container.agent, body.assistant_id)
     run_request = RunRequest(
@@ -67,14 +68,12 @@ async def accept_run(
             "stream_mode": body.stream_modes or list(default_modes),
         },
         metadata=body.metadata,
-        multitask_strategy="reject" if body.multitask_strategy == "reject" else "enqueue",
+        multitask_strategy=body.strategy,
         create_thread=thread_id is None or body.if_not_exists == "create",
+        time_limit_seconds=container.settings.runs.time_limit_seconds,
     )
-    trace_context = {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
-    async with container.sessions.begin() as session:
-        run = await accept(session, caller, thread_id or uuid4(), run_request, trace_context)
-    await publish(container.queue, run.run_id)
-    return run
+    async with transaction(request) as session:
+        return await accept(session, container.kinds, caller, thread_id or uuid4(), run_request)
 
 
 async def require_run(session: SessionDependency, caller: Principal, thread_id: UUID, run_id: UUID) -> Run:

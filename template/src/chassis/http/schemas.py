@@ -5,13 +5,14 @@ Fields of the protocol that this server does not implement are listed and refuse
 """
 
 import datetime as dt
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast, get_args
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
 from chassis.http.boundary import Boundary, DataClass, Personal
 from chassis.ports.errors import UnsupportedError
+from chassis.runs.accept import MultitaskStrategy
 from chassis.runs.stream_modes import SUPPORTED
 
 Metadata = dict[str, Any]
@@ -117,7 +118,7 @@ class RunCreate(Boundary):
     )
     stream_subgraphs: Literal[False] = False
     stream_resumable: bool = Field(default=True, description="every stream of this server is resumable")
-    multitask_strategy: str = Field("enqueue", description="enqueue or reject, when the thread is busy")
+    multitask_strategy: str = Field("enqueue", description="enqueue, reject or interrupt, when the thread is busy")
     if_not_exists: Literal["create", "reject"] = Field("reject", description="what to do without such a thread")
     on_disconnect: Literal["continue", "cancel"] = Field("continue", description="only continue is supported")
     on_completion: Literal["keep", "delete"] = Field("keep", description="only keep is supported")
@@ -139,6 +140,11 @@ class RunCreate(Boundary):
         """The requested modes as a list."""
         return [self.stream_mode] if isinstance(self.stream_mode, str) else self.stream_mode or []
 
+    @property
+    def strategy(self) -> MultitaskStrategy:
+        """The strategy, which `require_supported` has checked."""
+        return cast("MultitaskStrategy", self.multitask_strategy)
+
     @model_validator(mode="after")
     def something_to_do(self) -> Self:
         """A run needs either an input or a command."""
@@ -151,7 +157,7 @@ class RunCreate(Boundary):
         """Raise `UnsupportedError` for what this server would otherwise have to ignore."""
         refused = [name for name in NOT_IMPLEMENTED if getattr(self, name) is not None]
         refused += [f"stream_mode={mode}" for mode in self.stream_modes if mode not in SUPPORTED]
-        if self.multitask_strategy not in ("enqueue", "reject"):
+        if self.multitask_strategy not in get_args(MultitaskStrategy):
             refused.append(f"multitask_strategy={self.multitask_strategy}")
         if self.on_disconnect != "continue":
             refused.append("on_disconnect=cancel")

@@ -12,10 +12,11 @@ from chassis.http.access import can
 from chassis.http.dependencies import CallerDependency, SessionDependency
 from chassis.http.schemas import ThreadCreate, ThreadOut, ThreadSearch, ThreadStateOut, ThreadUpdate
 from chassis.identity.roles import RUNS_READ, RUNS_WRITE
+from chassis.jobs.tables import ACTIVE
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import new_thread
-from chassis.runs.tables import ACTIVE, Run, Thread
+from chassis.runs.tables import Run, Thread
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 

@@ -1,4 +1,4 @@
-"""Accepting a run: the run, its audit event and its outbox entry in one transaction. An accepted run cannot vanish."""
+"""Accepting a run on a thread."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,16 +8,19 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit.record import record
+from chassis.jobs.accept import insert
+from chassis.jobs.cancel import cancel
+from chassis.jobs.kinds import Kinds
+from chassis.jobs.tables import ACTIVE, AGENT_RUN
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
-from chassis.runs.tables import ACTIVE, OutboxEntry, Run, Thread
+from chassis.runs.tables import Run, Thread
 
-MultitaskStrategy = Literal["enqueue", "reject"]
+MultitaskStrategy = Literal["enqueue", "reject", "interrupt"]
 
 
 class ThreadBusyError(ConflictError):
-    """A run is already active on this thread; wait for it, or use multitask_strategy=enqueue."""
+    """A run is already active on this thread; wait for it, or use multitask_strategy=enqueue or interrupt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +32,37 @@ class RunRequest:
     metadata: dict[str, Any]
     multitask_strategy: MultitaskStrategy = "enqueue"
     create_thread: bool = False
+    time_limit_seconds: float | None = None
 
 
 async def accept(
-    session: AsyncSession,
-    principal: Principal,
-    thread_id: UUID,
-    request: RunRequest,
-    trace_context: dict[str, str],
+    session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID, request: RunRequest
 ) -> Run:
-    """Insert the run, its audit event and its outbox entry; the caller commits and then announces it.
+    """Insert the run with all that belongs to it; the caller commits and then announces it.
 
     The thread's row is locked, so that runs of one thread are numbered in the order in which they commit.
     """
     thread = await _lock_thread(session, principal, thread_id)
     if thread is None:
-        if not request.create_thread:
-            message = f"There is no thread {thread_id}, or you may not see it."
-            raise NotFoundError(message)
-        thread = new_thread(principal, thread_id, {})
-        session.add(thread)
-        try:
-            await session.flush()
-        except IntegrityError as error:  # somebody else's thread has this id
-            raise NotFoundError from error
-    if request.multitask_strategy == "reject" and await session.scalar(
-        select(exists().where(Run.thread_id == thread_id, Run.status.in_(ACTIVE)))
-    ):
-        raise ThreadBusyError
-    owner = {"tenant_id": principal.tenant_id, "owner_id": principal.subject}
+        thread = await _create_thread(session, principal, thread_id, request)
+    await _make_way(session, kinds, principal, thread_id, request.multitask_strategy)
     run = Run(
-        run_id=uuid4(),
+        job_id=uuid4(),
+        kind=AGENT_RUN,
         thread_id=thread_id,
         assistant_id=request.assistant_id,
-        status="pending",
-        kwargs=request.kwargs,
+        payload=request.kwargs,
         run_metadata=request.metadata,
         multitask_strategy=request.multitask_strategy,
+        time_limit_seconds=request.time_limit_seconds,
         caller=principal.to_json(),
-        **owner,
+        tenant_id=principal.tenant_id,
+        owner_id=principal.subject,
     )
-    session.add(run)
-    await session.flush()
-    session.add(OutboxEntry(run_id=run.run_id, caller=principal.to_json(), trace_context=trace_context, **owner))
-    record(session, principal, "run.accepted", f"run/{run.run_id}", thread_id=str(thread_id))
+    await insert(session, principal, run, thread_id=str(thread_id))
     thread.status = "busy"
     await session.flush()
+    await session.refresh(run)
     return run
 
 
@@ -86,6 +74,30 @@ def new_thread(principal: Principal, thread_id: UUID, metadata: dict[str, Any]) 
         tenant_id=principal.tenant_id,
         owner_id=principal.subject,
     )
+
+
+async def _create_thread(session: AsyncSession, principal: Principal, thread_id: UUID, request: RunRequest) -> Thread:
+    if not request.create_thread:
+        message = f"There is no thread {thread_id}, or you may not see it."
+        raise NotFoundError(message)
+    thread = new_thread(principal, thread_id, {})
+    session.add(thread)
+    try:
+        await session.flush()
+    except IntegrityError as error:  # somebody else's thread has this id
+        raise NotFoundError from error
+    return thread
+
+
+async def _make_way(
+    session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID, strategy: MultitaskStrategy
+) -> None:
+    active = select(Run).where(Run.thread_id == thread_id, Run.status.in_(ACTIVE))
+    if strategy == "reject" and await session.scalar(select(exists(active))):
+        raise ThreadBusyError
+    if strategy == "interrupt":
+        for run in await session.scalars(active.with_for_update()):
+            await cancel(session, kinds, principal, run)
 
 
 async def _lock_thread(session: AsyncSession, principal: Principal, thread_id: UUID) -> Thread | None:

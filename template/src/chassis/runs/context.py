@@ -13,8 +13,8 @@ from chassis.audit.record import record
 from chassis.audit.spool import AuditSpool
 from chassis.db import json
 from chassis.db.engine import Sessions
+from chassis.jobs.lease import Lease, fenced
 from chassis.ports.identity import Principal
-from chassis.runs.lease import Lease, fenced
 from chassis.runs.tables import ToolReceipt
 
 
@@ -22,20 +22,20 @@ from chassis.runs.tables import ToolReceipt
 class RunContext:
     """LangGraph's runtime context in every graph: `runtime.context`."""
 
-    principal: Principal
     _lease: Lease = field(repr=False)
+    thread_id: UUID
     _sessions: Sessions = field(repr=False)
     _spool: AuditSpool = field(repr=False)
 
     @property
-    def thread_id(self) -> UUID:
-        """The thread this run belongs to."""
-        return self._lease.thread_id
+    def principal(self) -> Principal:
+        """For whom the run is executed, with the roles of the moment it was accepted."""
+        return self._lease.caller
 
     @property
     def run_id(self) -> UUID:
         """The run itself."""
-        return self._lease.run_id
+        return self._lease.job_id
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -55,7 +55,7 @@ class RunContext:
         await self._spool.require_room()
         await self._intend(tool, tool_call_id)
         async with fenced(self._sessions, self._lease) as session:
-            key = {"thread_id": self._lease.thread_id, "tool_call_id": tool_call_id}
+            key = {"thread_id": self.thread_id, "tool_call_id": tool_call_id}
             claimed = await session.scalar(
                 insert(ToolReceipt)
                 .values(

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
 from chassis.db.engine import Sessions
+from chassis.jobs.lease import Lease, fenced
+from chassis.jobs.transient import TRANSIENT
+from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
-from chassis.runs.lease import Lease, LeaseLostError, fenced
 from chassis.runs.projection import StateProjection, project
 from chassis.runs.tables import RunEvent
-from chassis.runs.transient import TRANSIENT
 
 END = "end"
 FLUSH_SECONDS = 0.05
@@ -66,11 +67,12 @@ class RunLog:
     what a run resumes from, so a crash costs the log at most the last batch.
     """
 
-    def __init__(self, sessions: Sessions, live_events: LiveEvents, lease: Lease, first: int) -> None:
-        """Write for `lease`, starting with the sequence number `first`."""
+    def __init__(self, sessions: Sessions, live_events: LiveEvents, lease: Lease, thread_id: UUID, first: int) -> None:
+        """Write for `lease`, which is a run on that thread, starting with the sequence number `first`."""
         self._sessions = sessions
         self._live_events = live_events
         self._lease = lease
+        self._thread_id = thread_id
         self._next = first
         self._pending: list[Event] = []
         self._state: StateProjection | None = None
@@ -100,10 +102,10 @@ class RunLog:
             if self._state is state:
                 self._state = None
         if batch:
-            await self._live_events.notify(self._lease.run_id)
+            await self._live_events.notify(self._lease.job_id)
 
     async def write_last(self, session: AsyncSession) -> None:
-        """Write what is left within the transaction that ends the run; call `settle` first."""
+        """Write what is left within the transaction that ends the attempt; call `settle` first."""
         await self._write(session, self._pending, self._state)
 
     async def settle(self) -> None:
@@ -113,9 +115,9 @@ class RunLog:
             await asyncio.gather(self._flushing, return_exceptions=True)
 
     async def _write(self, session: AsyncSession, events: Sequence[Event], state: StateProjection | None) -> None:
-        await append(session, self._lease.run_id, self._lease.caller, events)
+        await append(session, self._lease.job_id, self._lease.caller, events)
         if state is not None:
-            await project(session, self._lease.thread_id, state)
+            await project(session, self._thread_id, state)
 
     def _schedule(self, seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds

@@ -1,17 +1,16 @@
-"""Threads, runs, their events, the outbox and the tools' receipts."""
+"""Threads, the runs on them, and the runs' events."""
 
 import datetime as dt
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from chassis.db.base import Base
+from chassis.jobs.tables import AGENT_RUN, Job
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
-RunStatus = Literal["pending", "running", "success", "error", "timeout", "interrupted"]
-ACTIVE: tuple[RunStatus, ...] = ("pending", "running")
 
 
 class Thread(Base):
@@ -36,37 +35,19 @@ class Thread(Base):
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-class Run(Base):
-    """One execution of the agent on a thread.
+class Run(Job):
+    """One execution of the agent on a thread. The columns are those of its kind; no task has them."""
 
-    `fence` counts the claims of a run for ever: what a worker writes is accepted only while the fence it claimed is
-    still the row's, so a worker that lost its lease can write nothing more. `attempt` counts towards giving up.
-    """
-
-    __tablename__ = "run"
-    __table_args__ = (
-        CheckConstraint(
-            "status IN ('pending', 'running', 'success', 'error', 'timeout', 'interrupted')", name="status"
-        ),
-        Index(None, "thread_id", "sequence"),
-        Index("ix_run_active", "sequence", postgresql_where=text("status IN ('pending', 'running')")),
-    )
-
-    run_id: Mapped[UUID] = mapped_column(primary_key=True)
-    sequence: Mapped[int] = mapped_column(Identity(always=True))
-    thread_id: Mapped[UUID] = mapped_column(ForeignKey(Thread.thread_id, ondelete="CASCADE"))
-    assistant_id: Mapped[UUID]
-    status: Mapped[str] = mapped_column(server_default="pending")
-    kwargs: Mapped[dict[str, Any]]
+    thread_id: Mapped[UUID] = mapped_column(ForeignKey(Thread.thread_id, ondelete="CASCADE"), nullable=True)
+    assistant_id: Mapped[UUID] = mapped_column(nullable=True)
     run_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    multitask_strategy: Mapped[str]
-    caller: Mapped[dict[str, Any]]
-    attempt: Mapped[int] = mapped_column(server_default="0")
-    fence: Mapped[int] = mapped_column(server_default="0")
-    worker_id: Mapped[str | None]
-    lease_expires_at: Mapped[dt.datetime | None]
-    error: Mapped[dict[str, Any] | None]
-    updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    multitask_strategy: Mapped[str] = mapped_column(nullable=True)
+    run_id = synonym("job_id")
+
+    __mapper_args__ = {"polymorphic_identity": AGENT_RUN}  # noqa: RUF012 - SQLAlchemy's
+
+
+Index(None, Run.thread_id, Run.sequence)
 
 
 class RunEvent(Base):
@@ -74,31 +55,24 @@ class RunEvent(Base):
 
     __tablename__ = "run_event"
 
-    run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.run_id, ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey(Job.job_id, ondelete="CASCADE"), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event: Mapped[str]
     payload: Mapped[str]
 
 
-class OutboxEntry(Base):
-    """A run that the queue has to be told about, with the caller and the trace it belongs to."""
-
-    __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_unpublished", "created_at", postgresql_where=text("published_at IS NULL")),)
-
-    outbox_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.run_id, ondelete="CASCADE"), index=True)
-    caller: Mapped[dict[str, Any]]
-    trace_context: Mapped[dict[str, Any]]
-    published_at: Mapped[dt.datetime | None]
-
-
 class ToolReceipt(Base):
-    """A consequential tool call that took effect, with its result: the same call is answered from here, never repeated."""
+    """A consequential tool call: what was intended, and once it has taken effect, its result.
+
+    A call with a result is answered from here, never repeated. One that was intended and has none is resolved as its tool
+    says, since nobody here knows whether it took effect: its worker died, or the answer never came.
+    """
 
     __tablename__ = "tool_receipt"
+    __table_args__ = (CheckConstraint("state IN ('intended', 'done', 'refused')", name="state"),)
 
     thread_id: Mapped[UUID] = mapped_column(ForeignKey(Thread.thread_id, ondelete="CASCADE"), primary_key=True)
     tool_call_id: Mapped[str] = mapped_column(primary_key=True)
     tool: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="done")
     result: Mapped[dict[str, Any]]

@@ -1,7 +1,8 @@
 """Leases, fences and the sweeper, on rows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,17 +12,22 @@ from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
 from chassis.container import Container
+from chassis.jobs.accept import TRACE_CONTEXT
+from chassis.jobs.desk import Desk
+from chassis.jobs.finish import finish
+from chassis.jobs.keeper import LeaseKeeper
+from chassis.jobs.lease import Lease, claim, fenced
+from chassis.jobs.outbox import announce, announce_stale
+from chassis.jobs.release import release, retry_later
+from chassis.jobs.sweep import sweep
+from chassis.jobs.tables import ACTIVE, AGENT_RUN, OutboxEntry
 from chassis.ports.errors import UnavailableError
+from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.context import RunContext
 from chassis.runs.events import Event, append, read
-from chassis.runs.finish import finish
-from chassis.runs.lease import Lease, LeaseLostError, claim, fenced, keep
-from chassis.runs.outbox import publish, publish_stale
-from chassis.runs.release import release
-from chassis.runs.sweep import sweep
-from chassis.runs.tables import ACTIVE, OutboxEntry, Run, ToolReceipt
+from chassis.runs.tables import Run, ToolReceipt
 from chassis.wiring import open_container
 
 pytestmark = pytest.mark.slow
@@ -62,12 +68,25 @@ async def no_other_runs(container: Container) -> AsyncIterator[None]:
 async def accepted(container: Container, thread_id: UUID | None = None) -> Run:
     request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
     async with container.sessions.begin() as session:
-        return await accept(session, PRINCIPAL, thread_id or uuid4(), request, {"traceparent": "00-x"})
+        session.info[TRACE_CONTEXT] = {"traceparent": "00-x"}
+        return await accept(session, container.kinds, PRINCIPAL, thread_id or uuid4(), request)
+
+
+async def claim_all(container: Container, limit: int = 10, seconds: float = 30, worker: str = "w") -> Sequence[Lease]:
+    return await claim(container.sessions, worker, [AGENT_RUN], limit, seconds)
 
 
 async def claimed(container: Container, seconds: float = 30) -> Lease:
-    leases = await claim(container.sessions, "worker", 1, seconds)
-    return leases[0]
+    return (await claim_all(container, 1, seconds))[0]
+
+
+def desk(container: Container, queue: SilentQueue | None = None) -> Desk:
+    return Desk(container.sessions, container.kinds, queue or SilentQueue(), container.live_events, 5)  # type: ignore[arg-type]
+
+
+async def context_of(container: Container, lease: Lease) -> RunContext:
+    run = await run_of(container, lease.job_id)
+    return RunContext(lease, run.thread_id, container.sessions, container.spool)
 
 
 async def expire(container: Container, run_id: UUID, **values: object) -> None:
@@ -87,15 +106,15 @@ async def run_of(container: Container, run_id: UUID) -> Run:
 async def test_accepting_writes_the_run_its_outbox_entry_and_the_caller(container: Container) -> None:
     run = await accepted(container)
     async with container.sessions() as session:
-        entry = await session.scalar(select(OutboxEntry).where(OutboxEntry.run_id == run.run_id))
+        entry = await session.scalar(select(OutboxEntry).where(OutboxEntry.job_id == run.run_id))
     assert entry is not None
     assert (entry.caller, entry.trace_context) == (PRINCIPAL.to_json(), {"traceparent": "00-x"})
 
 
 async def test_two_workers_never_claim_the_same_run(container: Container) -> None:
     runs = {(await accepted(container)).run_id for _ in range(20)}
-    claims = await asyncio.gather(*(claim(container.sessions, f"w{n}", 5, 30) for n in range(8)))
-    got = [lease.run_id for leases in claims for lease in leases]
+    claims = await asyncio.gather(*(claim_all(container, 5, worker=f"w{n}") for n in range(8)))
+    got = [lease.job_id for leases in claims for lease in leases]
     assert len(got) == len(set(got))
     assert set(got) <= runs
 
@@ -103,89 +122,117 @@ async def test_two_workers_never_claim_the_same_run(container: Container) -> Non
 async def test_a_thread_has_one_running_run_at_a_time(container: Container) -> None:
     thread_id = uuid4()
     first, second = await accepted(container, thread_id), await accepted(container, thread_id)
-    assert [lease.run_id for lease in await claim(container.sessions, "w", 10, 30)] == [first.run_id]
-    assert await claim(container.sessions, "w", 10, 30) == []
+    assert [lease.job_id for lease in await claim_all(container)] == [first.run_id]
+    assert await claim_all(container) == []
     async with container.sessions.begin() as session:
-        await finish(session, run_id=first.run_id, thread_id=thread_id, caller=PRINCIPAL, status="success")
-    assert [lease.run_id for lease in await claim(container.sessions, "w", 10, 30)] == [second.run_id]
+        await finish(session, container.kinds, first.run_id, "success")
+    assert [lease.job_id for lease in await claim_all(container)] == [second.run_id]
 
 
 async def test_an_expired_run_is_taken_over_and_the_old_worker_can_write_nothing(container: Container) -> None:
     await accepted(container)
     old = await claimed(container)
-    await expire(container, old.run_id)
+    await expire(container, old.job_id)
     queue = SilentQueue()
-    assert await sweep(container.sessions, queue, container.live_events, 5) == 1  # type: ignore[arg-type]
-    assert queue.published == [old.run_id]
+    assert await sweep(desk(container, queue)) == 1
+    assert queue.published == [old.job_id]
     new = await claimed(container)
-    assert (new.run_id, new.attempt, new.fence) == (old.run_id, 2, old.fence + 1)
+    assert (new.job_id, new.attempt, new.fence) == (old.job_id, 2, old.fence + 1)
 
     async def effect(_session: AsyncSession) -> dict[str, object]:
         raise AssertionError("a worker without its lease must not get here")
 
     with pytest.raises(LeaseLostError):
         async with fenced(container.sessions, old) as session:
-            await append(session, old.run_id, PRINCIPAL, [Event(1, "values", "{}")])
+            await append(session, old.job_id, PRINCIPAL, [Event(1, "values", "{}")])
     with pytest.raises(LeaseLostError):
-        await RunContext(PRINCIPAL, old, container.sessions, container.spool).once("tool", "call", effect)
+        await (await context_of(container, old)).once("tool", "call", effect)
     with pytest.raises(LeaseLostError):
-        await release(container.sessions, old)
-    assert await read(container.sessions, old.run_id, 0) == []
+        async with fenced(container.sessions, old, exclusive=True) as session:
+            await release(session, old)
+    assert await read(container.sessions, old.job_id, 0) == []
 
 
 async def test_a_run_in_time_is_left_alone(container: Container) -> None:
     await accepted(container)
     await claimed(container)
-    assert await sweep(container.sessions, SilentQueue(), container.live_events, 5) == 0  # type: ignore[arg-type]
+    assert await sweep(desk(container)) == 0
 
 
 async def test_after_too_many_attempts_a_run_fails_and_says_so(container: Container) -> None:
     await accepted(container)
     lease = await claimed(container)
-    await expire(container, lease.run_id, attempt=5)
-    await sweep(container.sessions, SilentQueue(), container.live_events, 5)  # type: ignore[arg-type]
-    run = await run_of(container, lease.run_id)
-    assert run.status == "error"
+    await expire(container, lease.job_id, attempt=5)
+    await sweep(desk(container))
+    run = await run_of(container, lease.job_id)
+    assert run.status == "dead"
     assert run.error is not None
     assert run.error["error"] == "AttemptsExhausted"
-    assert [event.event for event in await read(container.sessions, lease.run_id, 0)] == ["error", "end"]
+    assert [event.event for event in await read(container.sessions, lease.job_id, 0)] == ["error", "end"]
 
 
-async def test_the_heartbeat_keeps_the_lease_and_notices_its_loss(container: Container) -> None:
+@asynccontextmanager
+async def keeping(container: Container, seconds: float) -> AsyncIterator[LeaseKeeper]:
+    keeper = LeaseKeeper(container.sessions, seconds)
+    task = asyncio.create_task(keeper.run())
+    try:
+        yield keeper
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_heartbeat_keeps_leases_and_notices_the_loss_of_one(container: Container) -> None:
     await accepted(container)
-    lease = await claimed(container, 0.6)
-    heartbeat = asyncio.create_task(keep(container.sessions, lease, 0.6))
-    await asyncio.sleep(1.2)
-    assert not heartbeat.done()
-    assert await sweep(container.sessions, SilentQueue(), container.live_events, 5) == 0  # type: ignore[arg-type]
-    async with container.sessions.begin() as session:
-        await session.execute(update(Run).where(Run.run_id == lease.run_id).values(fence=Run.fence + 1))
-    await asyncio.wait_for(heartbeat, 2)
+    await accepted(container)
+    now = asyncio.get_running_loop().time()
+    async with keeping(container, 0.6) as keeper:
+        kept, lost = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=0.6))
+        await asyncio.sleep(1.2)
+        assert {kept.reason, lost.reason} == {None}
+        assert await sweep(desk(container)) == 0
+        async with container.sessions.begin() as session:
+            await session.execute(update(Run).where(Run.run_id == lost.lease.job_id).values(fence=Run.fence + 1))
+        await asyncio.wait_for(lost.stopped.wait(), 2)
+        assert (lost.reason, kept.reason) == ("lost", None)
+
+
+async def test_a_long_transaction_of_one_job_does_not_cost_the_others_their_leases(container: Container) -> None:
+    await accepted(container)
+    await accepted(container)
+    now = asyncio.get_running_loop().time()
+    async with keeping(container, 1.2) as keeper:
+        slow, other = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=1.2))
+        async with fenced(container.sessions, slow.lease):
+            await asyncio.wait_for(slow.stopped.wait(), 4)
+            assert (slow.reason, other.reason) == ("lost", None)
+            assert await sweep(desk(container)) == 0, "nobody takes over what has a transaction under way"
 
 
 async def test_a_released_run_is_pending_at_once_and_the_attempt_not_counted(container: Container) -> None:
     await accepted(container)
     lease = await claimed(container)
-    await release(container.sessions, lease)
+    async with fenced(container.sessions, lease, exclusive=True) as session:
+        await release(session, lease)
     again = await claimed(container)
-    assert (again.run_id, again.attempt) == (lease.run_id, 1)
+    assert (again.job_id, again.attempt) == (lease.job_id, 1)
 
 
 async def test_a_broker_that_is_down_loses_nothing(container: Container) -> None:
     run = await accepted(container)
-    await publish(SilentQueue(broken=True), run.run_id)  # type: ignore[arg-type]
+    await announce(SilentQueue(broken=True), run.run_id)  # type: ignore[arg-type]
     async with container.sessions.begin() as session:
         await session.execute(update(OutboxEntry).values(created_at=func.now() - func.make_interval(0, 0, 0, 1)))
     queue = SilentQueue()
-    await publish_stale(container.sessions, queue)  # type: ignore[arg-type]
+    await announce_stale(container.sessions, queue)  # type: ignore[arg-type]
     assert run.run_id in queue.published
-    assert await publish_stale(container.sessions, queue) == 0  # type: ignore[arg-type]
+    assert await announce_stale(container.sessions, queue) == 0  # type: ignore[arg-type]
 
 
 async def test_a_repeated_tool_call_is_answered_from_its_receipt(container: Container) -> None:
     await accepted(container)
     lease = await claimed(container)
-    context = RunContext(PRINCIPAL, lease, container.sessions, container.spool)
+    context = await context_of(container, lease)
     effects: list[int] = []
 
     async def effect(_session: AsyncSession) -> dict[str, object]:
@@ -197,16 +244,16 @@ async def test_a_repeated_tool_call_is_answered_from_its_receipt(container: Cont
 
 
 async def test_an_effect_that_fails_leaves_no_receipt(container: Container) -> None:
-    await accepted(container)
+    run = await accepted(container)
     lease = await claimed(container)
 
     async def effect(_session: AsyncSession) -> dict[str, object]:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011 - any
-        await RunContext(PRINCIPAL, lease, container.sessions, container.spool).once("tool", "call-2", effect)
+        await (await context_of(container, lease)).once("tool", "call-2", effect)
     async with container.sessions() as session:
-        assert await session.get(ToolReceipt, (lease.thread_id, "call-2")) is None
+        assert await session.get(ToolReceipt, (run.thread_id, "call-2")) is None
 
 
 async def test_a_transaction_of_a_frozen_process_is_rolled_back(container: Container) -> None:
@@ -214,3 +261,24 @@ async def test_a_transaction_of_a_frozen_process_is_rolled_back(container: Conta
     async with container.sessions() as session:
         [(limit,)] = await session.execute(text("SHOW idle_in_transaction_session_timeout"))
     assert limit == "5s"
+
+
+async def test_what_is_tried_again_later_waits_and_keeps_its_reason(container: Container) -> None:
+    run = await accepted(container)
+    lease = await claimed(container)
+    reason = {"error": "Unavailable", "message": "The model does not answer."}
+    async with fenced(container.sessions, lease, exclusive=True) as session:
+        pause = await retry_later(session, lease, reason)
+    assert 0.5 <= pause <= 1
+    assert await claim_all(container) == []
+    assert (await run_of(container, run.run_id)).error == reason
+    async with container.sessions.begin() as session:
+        await session.execute(update(Run).where(Run.run_id == run.run_id).values(due_at=func.now()))
+    assert (await claimed(container)).attempt == 2
+
+
+async def test_the_more_important_is_claimed_first(container: Container) -> None:
+    ordinary, urgent = await accepted(container), await accepted(container)
+    async with container.sessions.begin() as session:
+        await session.execute(update(Run).where(Run.run_id == urgent.run_id).values(priority=5))
+    assert [lease.job_id for lease in await claim_all(container)] == [urgent.run_id, ordinary.run_id]

@@ -1,4 +1,4 @@
-"""Which failures are the infrastructure's: such a run keeps its lease until it expires, and is tried again."""
+"""Which failures are the infrastructure's: such a job is tried again later."""
 
 import psycopg
 from psycopg_pool import PoolTimeout

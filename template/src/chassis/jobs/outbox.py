@@ -1,6 +1,6 @@
-"""Telling the queue about accepted runs: right after the commit, and again by the sweeper when nobody came.
+"""Telling the queue about accepted jobs: right after the commit, and again by the sweeper when nobody came.
 
-An entry is settled by the claim of its run, not by the broker's word: only the claim proves that somebody heard.
+An entry is settled by the claim of its job, not by the broker's word: only the claim proves that somebody heard.
 """
 
 import datetime as dt
@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import func, select
 
 from chassis.db.engine import Sessions
+from chassis.jobs.tables import OutboxEntry
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
-from chassis.runs.tables import OutboxEntry
 
 log = structlog.get_logger()
 
@@ -20,15 +20,15 @@ STALE_AFTER = dt.timedelta(seconds=2)
 BATCH = 100
 
 
-async def publish(queue: RunQueue, run_id: UUID) -> None:
-    """Announce one run that was just committed; a broker that is down costs latency, not the run."""
+async def announce(queue: RunQueue, job_id: UUID) -> None:
+    """Announce one job that was just committed; a broker that is down costs latency, not the job."""
     try:
-        await queue.publish(run_id)
+        await queue.publish(job_id)
     except UnavailableError:
-        log.warning("queue.publish_failed", run_id=str(run_id))
+        log.warning("queue.publish_failed", job_id=str(job_id))
 
 
-async def publish_stale(sessions: Sessions, queue: RunQueue) -> int:
+async def announce_stale(sessions: Sessions, queue: RunQueue) -> int:
     """Announce what should have been announced a while ago; return how many were."""
     async with sessions.begin() as session:
         entries = await session.scalars(
@@ -41,7 +41,7 @@ async def publish_stale(sessions: Sessions, queue: RunQueue) -> int:
         published = 0
         for entry in entries:
             try:
-                await queue.publish(entry.run_id)
+                await queue.publish(entry.job_id)
             except UnavailableError:
                 break
             entry.published_at = await session.scalar(select(func.now()))

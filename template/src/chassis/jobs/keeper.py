@@ -1,0 +1,124 @@
+"""Keeping the leases of one worker, and noticing that one was lost or is to be given up: one query for all of them."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, tuple_, update
+
+from chassis.db.engine import Sessions
+from chassis.jobs.lease import Lease, jobs
+from chassis.jobs.transient import TRANSIENT
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 1.0
+
+StopReason = Literal["lost", "cancelled", "drained"]
+
+
+@dataclass
+class Hold:
+    """A lease while its job is executed; `stopped` is set when the execution has to end, and `reason` says why."""
+
+    lease: Lease
+    valid_until: float
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: StopReason | None = None
+
+    def stop(self, reason: StopReason) -> None:
+        """Have the execution end; the first reason stays."""
+        if self.reason is None:
+            self.reason = reason
+            self.stopped.set()
+
+
+class LeaseKeeper:
+    """Extends leases three times within their length, and looks every second for cancellations.
+
+    A database that cannot be reached is not yet a lost lease; one that could not be extended for its whole length is. Only
+    durations are measured here, by a clock that nobody sets; whether a lease has expired, the database says.
+    """
+
+    def __init__(self, sessions: Sessions, lease_seconds: float, clock: Callable[[], float] | None = None) -> None:
+        """Keep leases of `lease_seconds`."""
+        self._sessions = sessions
+        self._seconds = lease_seconds
+        self._clock = clock or asyncio.get_running_loop().time
+        self._holds: dict[UUID, Hold] = {}
+
+    def hold(self, lease: Lease, claimed_at: float) -> Hold:
+        """Begin to keep a lease that was asked for at `claimed_at`."""
+        hold = Hold(lease, claimed_at + self._seconds)
+        self._holds[lease.job_id] = hold
+        return hold
+
+    def drop(self, hold: Hold) -> None:
+        """Keep it no longer."""
+        if self._holds.get(hold.lease.job_id) is hold:
+            del self._holds[hold.lease.job_id]
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        pause = min(LOOK_SECONDS, self._seconds / 3)
+        extended_at = self._clock()
+        while True:
+            await asyncio.sleep(pause)
+            holds = list(self._holds.values())
+            if not holds:
+                continue
+            asked_at = self._clock()
+            due = asked_at - extended_at + pause / 2 >= self._seconds / 3
+            try:
+                if due and await self._extend(holds, asked_at):
+                    extended_at = asked_at
+                await self._look(holds)
+            except TRANSIENT as error:
+                log.warning("job.heartbeat_failed", jobs=len(holds), error=type(error).__name__)
+            for hold in holds:
+                if self._clock() >= hold.valid_until:
+                    hold.stop("lost")
+
+    async def _extend(self, holds: list[Hold], asked_at: float) -> bool:
+        """Extend the leases; say whether that is done for all of them.
+
+        A row that a transaction of its own job has locked is passed over until the next look, since the others must not wait
+        for it. Nobody else can take it over meanwhile.
+        """
+        mine = tuple_(jobs.c.run_id, jobs.c.fence).in_([(hold.lease.job_id, hold.lease.fence) for hold in holds])
+        free = (
+            select(jobs.c.run_id).where(mine, jobs.c.status == "running").with_for_update(skip_locked=True).cte("free")
+        )
+        extend = (
+            update(jobs)
+            .where(jobs.c.run_id == free.c.run_id)
+            .values(lease_expires_at=func.now() + dt.timedelta(seconds=self._seconds))
+            .returning(jobs.c.run_id)
+        )
+        async with self._sessions.begin() as session:
+            extended = set((await session.scalars(extend)).all())
+            held = set(extended)
+            if len(extended) < len(holds):
+                held |= set(
+                    (await session.scalars(select(jobs.c.run_id).where(mine, jobs.c.status == "running"))).all()
+                )
+        for hold in holds:
+            if hold.lease.job_id in extended:
+                hold.valid_until = asked_at + self._seconds
+            elif hold.lease.job_id not in held:
+                hold.stop("lost")
+        return held == extended
+
+    async def _look(self, holds: list[Hold]) -> None:
+        statement = select(jobs.c.run_id).where(
+            jobs.c.run_id.in_([hold.lease.job_id for hold in holds]), jobs.c.cancel_requested_at.is_not(None)
+        )
+        async with self._sessions() as session:
+            cancelled = set((await session.scalars(statement)).all())
+        for hold in holds:
+            if hold.lease.job_id in cancelled:
+                hold.stop("cancelled")

@@ -1,0 +1,52 @@
+"""What else changes when a run of the agent ends, or begins again: its log, and its thread."""
+
+from typing import cast
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import json
+from chassis.jobs.tables import ACTIVE, Job, JobStatus
+from chassis.ports.errors import ConflictError
+from chassis.ports.identity import Principal
+from chassis.runs.events import END, Event, append, next_sequence
+from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus
+
+THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
+    "success": "idle",
+    "interrupted": "interrupted",
+    "cancelled": "idle",
+    "error": "error",
+    "timeout": "error",
+    "dead": "error",
+}
+
+
+class ThreadMovedOnError(ConflictError):
+    """Later runs exist on this run's thread, and would be contradicted; start a new run instead."""
+
+
+class RunKind:
+    """The agent's runs."""
+
+    async def ended(self, session: AsyncSession, job: Job) -> None:
+        """End the log, and set the thread's status; it stays busy while further runs wait on it."""
+        run = cast("Run", job)
+        sequence = await next_sequence(session, run.job_id)
+        last = [Event(sequence, "error", json.dumps(run.error))] if run.error else []
+        last.append(Event(sequence + len(last), END, "null"))
+        await append(session, run.job_id, Principal.from_json(run.caller), last)
+        others = exists().where(Run.thread_id == run.thread_id, Run.status.in_(ACTIVE), Run.job_id != run.job_id)
+        busy = await session.scalar(select(others))
+        status = "busy" if busy else THREAD_STATUS[cast("JobStatus", run.status)]
+        await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status=status))
+
+    async def renewed(self, session: AsyncSession, job: Job) -> None:
+        """Take the end out of the log, so that it can be followed on; the thread is busy again."""
+        run = cast("Run", job)
+        later = exists().where(Run.thread_id == run.thread_id, Run.sequence > run.sequence)
+        if await session.scalar(select(later)):
+            raise ThreadMovedOnError
+        ended = RunEvent.event.in_((END, "error"))
+        await session.execute(delete(RunEvent).where(RunEvent.run_id == run.job_id, ended))
+        await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status="busy"))
