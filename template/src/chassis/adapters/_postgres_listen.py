@@ -18,13 +18,19 @@ LONGEST_RETRY_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def listening(database: Database, channel: str, on_payload: Callable[[str], None]) -> AsyncIterator[None]:
+async def listening(
+    database: Database,
+    channel: str,
+    on_payload: Callable[[str], None],
+    *,
+    on_connected: Callable[[], None] = lambda: None,
+) -> AsyncIterator[None]:
     """Call `on_payload` for each notification on `channel` while the context is open.
 
     A lost connection is opened again with growing pauses, and at once when the credentials were replaced. What was
-    notified in between is lost, which is why every user of this also polls.
+    notified in between is lost, which is why `on_connected` is called each time, and every user of this also polls.
     """
-    listener = _Listener(database, channel, on_payload)
+    listener = _Listener(database, channel, on_payload, on_connected)
     stop = database.on_rotate(listener.reconnect)
     task = asyncio.create_task(listener.listen_forever(), name=f"listen:{channel}")
     try:
@@ -37,10 +43,13 @@ async def listening(database: Database, channel: str, on_payload: Callable[[str]
 
 
 class _Listener:
-    def __init__(self, database: Database, channel: str, on_payload: Callable[[str], None]) -> None:
+    def __init__(
+        self, database: Database, channel: str, on_payload: Callable[[str], None], on_connected: Callable[[], None]
+    ) -> None:
         self._database = database
         self._channel = channel
         self._on_payload = on_payload
+        self._on_connected = on_connected
         self._turn: asyncio.Timeout | None = None
         self._pause = FIRST_RETRY_SECONDS
 
@@ -68,6 +77,7 @@ class _Listener:
         async with await self._database.connect(_connect) as connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             self._pause = FIRST_RETRY_SECONDS
+            self._on_connected()
             async for notification in connection.notifies():
                 self._on_payload(notification.payload)
 

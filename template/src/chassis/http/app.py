@@ -15,6 +15,7 @@ from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
 from chassis.http.problem import PROBLEM_RESPONSES, install_problem_handlers
 from chassis.import_strings import load_object
+from chassis.runs.feed import open_feed
 from chassis.settings import Settings
 
 Opener = Callable[[], AbstractAsyncContextManager[Container]]
@@ -25,8 +26,12 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_container() as container, recorded_start(container, "serve"):
-            app.state.container = container
+        async with (
+            open_container() as container,
+            open_feed(container.sessions, container.live_events) as feed,
+            recorded_start(container, "serve"),
+        ):
+            app.state.container, app.state.feed = container, feed
             yield
 
     app = FastAPI(

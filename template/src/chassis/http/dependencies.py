@@ -12,11 +12,17 @@ from chassis.jobs.accept import TRACE_CONTEXT, accepted_in
 from chassis.jobs.outbox import announce
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal
+from chassis.runs.feed import EventFeed
 
 
 def container_of(request: Request) -> Container:
     """Give the process's container."""
     return cast("Container", request.app.state.container)
+
+
+def feed_of(request: Request) -> EventFeed:
+    """Give the process's feed of events."""
+    return cast("EventFeed", request.app.state.feed)
 
 
 def caller_of(request: Request) -> Principal:
@@ -53,5 +59,6 @@ def trace_context_of(request: Request) -> dict[str, str]:
 
 
 ContainerDependency = Annotated[Container, Depends(container_of)]
+FeedDependency = Annotated[EventFeed, Depends(feed_of)]
 CallerDependency = Annotated[Principal, Depends(caller_of)]
 SessionDependency = Annotated[AsyncSession, Depends(session_of, scope="function")]

@@ -11,7 +11,14 @@ from starlette.responses import StreamingResponse
 from chassis.container import Container
 from chassis.http.access import can
 from chassis.http.assistants import require_assistant
-from chassis.http.dependencies import CallerDependency, ContainerDependency, SessionDependency, transaction
+from chassis.http.dependencies import (
+    CallerDependency,
+    ContainerDependency,
+    FeedDependency,
+    SessionDependency,
+    feed_of,
+    transaction,
+)
 from chassis.http.schemas import RunCreate, RunOut
 from chassis.http.streaming import run_headers, stream_response, wait_response
 from chassis.http.threads import require_thread
@@ -116,7 +123,7 @@ async def wait_for_run(
     thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run and answer with the thread's values when it has ended."""
-    return wait_response(container, await accept_run(container, caller, thread_id, body, request))
+    return wait_response(container, feed_of(request), await accept_run(container, caller, thread_id, body, request))
 
 
 @router.post("/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
@@ -124,7 +131,7 @@ async def wait_for_stateless_run(
     body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and answer with the values when it has ended."""
-    return wait_response(container, await accept_run(container, caller, None, body, request))
+    return wait_response(container, feed_of(request), await accept_run(container, caller, None, body, request))
 
 
 @router.post("/threads/{thread_id}/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
@@ -132,7 +139,7 @@ async def stream_run(
     thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run and stream it (text/event-stream)."""
-    return stream_response(container, await accept_run(container, caller, thread_id, body, request, STREAMED))
+    return stream_response(feed_of(request), await accept_run(container, caller, thread_id, body, request, STREAMED))
 
 
 @router.post("/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
@@ -140,7 +147,7 @@ async def stream_stateless_run(
     body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and stream it (text/event-stream)."""
-    return stream_response(container, await accept_run(container, caller, None, body, request, STREAMED))
+    return stream_response(feed_of(request), await accept_run(container, caller, None, body, request, STREAMED))
 
 
 @router.get("/threads/{thread_id}/runs", dependencies=[can(RUNS_READ)])
@@ -168,12 +175,16 @@ async def get_run(thread_id: UUID, run_id: UUID, caller: CallerDependency, sessi
 
 @router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=[can(RUNS_READ)], response_model=dict[str, Any])
 async def join_run(
-    thread_id: UUID, run_id: UUID, caller: CallerDependency, container: ContainerDependency
+    thread_id: UUID,
+    run_id: UUID,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    feed: FeedDependency,
 ) -> StreamingResponse:
     """Answer with the thread's values when the run has ended."""
     async with container.sessions() as session:
         run = await require_run(session, caller, thread_id, run_id)
-    return wait_response(container, run)
+    return wait_response(container, feed, run)
 
 
 @router.get(
@@ -184,6 +195,7 @@ async def join_stream(
     run_id: UUID,
     caller: CallerDependency,
     container: ContainerDependency,
+    feed: FeedDependency,
     last_event_id: LastEventId = None,
     stream_mode: StreamModes = None,
 ) -> StreamingResponse:
@@ -195,4 +207,4 @@ async def join_stream(
     async with container.sessions() as session:
         run = await require_run(session, caller, thread_id, run_id)
     modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or () if mode]
-    return stream_response(container, run, int(after), modes)
+    return stream_response(feed, run, int(after), modes)

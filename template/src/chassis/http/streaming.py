@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from chassis.container import Container
 from chassis.db import json
-from chassis.runs.events import follow
+from chassis.runs.feed import EventFeed, follow
 from chassis.runs.tables import Run, Thread
 
 HEARTBEAT = b": still here\n\n"
@@ -25,31 +25,29 @@ def run_headers(run: Run, suffix: str) -> dict[str, str]:
     }
 
 
-def stream_response(container: Container, run: Run, after: int = 0, modes: Collection[str] = ()) -> StreamingResponse:
+def stream_response(feed: EventFeed, run: Run, after: int = 0, modes: Collection[str] = ()) -> StreamingResponse:
     """Stream a run's events as they are written, from `after` on; `modes` narrows what was recorded."""
-    events = _server_sent_events(container, run.run_id, after, frozenset(modes))
+    events = _server_sent_events(feed, run.run_id, after, frozenset(modes))
     return StreamingResponse(events, media_type="text/event-stream", headers=run_headers(run, "stream"))
 
 
-def wait_response(container: Container, run: Run) -> StreamingResponse:
+def wait_response(container: Container, feed: EventFeed, run: Run) -> StreamingResponse:
     """Answer with the thread's values once the run has ended; white space in between keeps proxies patient."""
-    body = _final_values(container, run.run_id, run.thread_id)
+    body = _final_values(container, feed, run.run_id, run.thread_id)
     return StreamingResponse(body, media_type="application/json", headers=run_headers(run, "join"))
 
 
-async def _server_sent_events(
-    container: Container, run_id: UUID, after: int, modes: frozenset[str]
-) -> AsyncIterator[bytes]:
-    async for event in follow(container.sessions, container.live_events, run_id, after):
+async def _server_sent_events(feed: EventFeed, run_id: UUID, after: int, modes: frozenset[str]) -> AsyncIterator[bytes]:
+    async for event in follow(feed, run_id, after):
         if event is None:
             yield HEARTBEAT
         elif not modes or event.event in ALWAYS or _mode_of(event.event) in modes:
             yield f"id: {event.sequence}\nevent: {event.event}\ndata: {event.payload}\n\n".encode()
 
 
-async def _final_values(container: Container, run_id: UUID, thread_id: UUID) -> AsyncIterator[bytes]:
+async def _final_values(container: Container, feed: EventFeed, run_id: UUID, thread_id: UUID) -> AsyncIterator[bytes]:
     error: str | None = None
-    async for event in follow(container.sessions, container.live_events, run_id):
+    async for event in follow(feed, run_id):
         if event is None:
             yield b"\n"
         elif event.event == "error":

@@ -1,7 +1,7 @@
 """The run's event log: written by the worker that holds the lease, read by any replica."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,6 @@ from chassis.runs.tables import RunEvent
 END = "end"
 FLUSH_SECONDS = 0.05
 PROJECT_SECONDS = 0.5
-READ_LIMIT = 500
-POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,36 +136,3 @@ class RunLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-async def read(sessions: Sessions, run_id: UUID, after: int) -> list[Event]:
-    """Read the next events of a run, at most 500."""
-    columns = (RunEvent.sequence, RunEvent.event, RunEvent.payload)
-    async with sessions() as session:
-        rows = await session.execute(
-            select(*columns)
-            .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
-            .order_by(RunEvent.sequence)
-            .limit(READ_LIMIT)
-        )
-        return [Event(*row) for row in rows]
-
-
-async def follow(
-    sessions: Sessions, live_events: LiveEvents, run_id: UUID, after: int = 0
-) -> AsyncIterator[Event | None]:
-    """Yield a run's events from `after` on until its `end`, on any replica, however the notifications fare.
-
-    `None` is yielded when nothing happened for a while, so that the caller can show a sign of life.
-    """
-    async with live_events.subscribe(run_id) as wait:
-        while True:
-            events = await read(sessions, run_id, after)
-            for event in events:
-                after = event.sequence
-                yield event
-                if event.event == END:
-                    return
-            if not events:
-                await wait(POLL_SECONDS)
-                yield None

@@ -1,7 +1,9 @@
 """What every adapter for live events must do."""
 
 import asyncio
-from uuid import uuid4
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,31 +12,59 @@ from chassis.container import Container
 pytestmark = pytest.mark.slow
 
 
-async def test_a_follower_is_told_about_its_run_only(container: Container) -> None:
-    mine, other = uuid4(), uuid4()
-    loop = asyncio.get_running_loop()
-    async with container.live_events.subscribe(mine) as wait:
+class Heard:
+    """Everything that was heard, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.runs: list[UUID | None] = []
+        self._more = asyncio.Event()
+
+    def __call__(self, run_id: UUID | None) -> None:
+        self.runs.append(run_id)
+        self._more.set()
+
+    async def until(self, run_id: UUID | None, count: int = 1) -> None:
         async with asyncio.timeout(10):
-            told = False
-            while not told:  # the listener may still be connecting
-                await container.live_events.notify(mine)
-                started = loop.time()
-                await wait(0.5)
-                told = loop.time() - started < 0.45
-        await container.live_events.notify(other)
-        started = loop.time()
-        await wait(0.3)
-        assert loop.time() - started >= 0.29
+            while self.runs.count(run_id) < count:
+                self._more.clear()
+                await self._more.wait()
 
 
-async def test_many_followers_share_one_connection(container: Container) -> None:
+@asynccontextmanager
+async def listening(container: Container) -> AsyncIterator[Heard]:
+    heard = Heard()
+    async with container.live_events.listen(heard):
+        await heard.until(None)
+        yield heard
+
+
+async def test_who_begins_to_listen_is_told_to_look_at_everything(container: Container) -> None:
+    async with listening(container) as heard:
+        assert heard.runs == [None]
+
+
+async def test_what_is_notified_is_heard_by_everybody_who_listens(container: Container) -> None:
     run_id = uuid4()
-    followers = [container.live_events.subscribe(run_id) for _ in range(200)]
-    waits = [await follower.__aenter__() for follower in followers]
-    waiting = [asyncio.ensure_future(wait(5)) for wait in waits]
-    await asyncio.sleep(0.1)
-    async with asyncio.timeout(4):
+    async with listening(container) as one, listening(container) as other:
         await container.live_events.notify(run_id)
-        await asyncio.gather(*waiting)
-    for follower in followers:
-        await follower.__aexit__(None, None, None)
+        await one.until(run_id)
+        await other.until(run_id)
+
+
+async def test_many_notifications_are_heard_in_order(container: Container) -> None:
+    runs = [uuid4() for _ in range(200)]
+    async with listening(container) as heard:
+        for run_id in runs:
+            await container.live_events.notify(run_id)
+        await heard.until(runs[-1])
+        assert [run_id for run_id in heard.runs if run_id in set(runs)] == runs
+
+
+async def test_who_has_stopped_to_listen_hears_nothing(container: Container) -> None:
+    run_id = uuid4()
+    async with listening(container) as gone:
+        pass
+    async with listening(container) as heard:
+        await container.live_events.notify(run_id)
+        await heard.until(run_id)
+    assert run_id not in gone.runs

@@ -1,0 +1,167 @@
+"""Following runs: one reader a process asks the log for all followers at once, when they were told or now and then.
+
+So a stream costs no connection and no query of its own while nothing happens, and ten thousand of them that get an event at
+the same time cost a few dozen queries.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from chassis.db.engine import Sessions
+from chassis.jobs.transient import is_transient
+from chassis.ports.live_events import LiveEvents
+from chassis.runs.events import END, Event
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 5.0
+"""So often everybody's log is looked at, whatever was notified."""
+RETRY_SECONDS = 1.0
+SIGN_OF_LIFE_SECONDS = 15.0
+"""Proxies cut off a response that is silent; 60 s is a usual default (nginx, `proxy_read_timeout`)."""
+
+PLACES = 500
+"""How many places in logs one query looks at."""
+BYTES = 65_536
+"""How much of a log a follower gets at once; at least one event. What is beyond waits in the database for who is slow."""
+
+Place = tuple[UUID, int]
+"""A run, and the sequence number of the last event that was seen of it."""
+
+READ = text("""
+SELECT wanted.run_id, wanted.after, later.sequence, later.event, later.payload
+FROM unnest(CAST(:runs AS uuid[]), CAST(:afters AS bigint[])) AS wanted (run_id, after)
+CROSS JOIN LATERAL (
+    SELECT sequence, event, payload, sum(octet_length(payload)) OVER (ORDER BY sequence) - octet_length(payload) AS skipped
+    FROM (
+        SELECT sequence, event, payload FROM run_event
+        WHERE run_event.run_id = wanted.run_id AND run_event.sequence > wanted.after
+        ORDER BY sequence LIMIT 500
+    ) AS following
+) AS later
+WHERE later.skipped < :bytes
+ORDER BY wanted.run_id, wanted.after, later.sequence
+""")
+
+
+class EventFeed:
+    """Gives each follower the events after the last one it saw, as soon as they are there."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        """Read with `sessions`, on one connection at a time."""
+        self._sessions = sessions
+        self._waiting: defaultdict[Place, set[asyncio.Future[list[Event]]]] = defaultdict(set)
+        self._places: defaultdict[UUID, set[Place]] = defaultdict(set)
+        self._due: dict[Place, None] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def followed(self) -> int:
+        """How many runs are followed at the moment."""
+        return len(self._places)
+
+    def grown(self, run_id: UUID | None) -> None:
+        """Look at this run's log for those who wait for it, or at all of them."""
+        self._look_at(self._waiting if run_id is None else self._places.get(run_id, ()))
+
+    async def next_events(self, run_id: UUID, after: int, seconds: float) -> Sequence[Event]:
+        """Give what follows in the log; nothing when nothing was written for so many seconds."""
+        place = (run_id, after)
+        answer: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        self._waiting[place].add(answer)
+        self._places[run_id].add(place)
+        self._look_at([place])
+        try:
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError:
+            return []
+        finally:
+            self._leave(place, answer)
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            except TimeoutError:
+                self.grown(None)
+            self._wake.clear()
+            while self._due:
+                places = [place for place, _ in zip(self._due, range(PLACES), strict=False)]
+                for place in places:
+                    del self._due[place]
+                try:
+                    self._answer(await self._read(places))
+                except Exception as error:  # whatever it was, those who wait are not given up
+                    if is_transient(error):
+                        log.warning("feed.read_failed", followers=len(self._waiting), error=type(error).__name__)
+                    else:
+                        log.exception("feed.read_failed")
+                    self._look_at(places)
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    def _look_at(self, places: "Sequence[Place] | set[Place] | Mapping[Place, object]") -> None:
+        self._due.update(dict.fromkeys(places))
+        self._wake.set()
+
+    def _leave(self, place: Place, answer: asyncio.Future[list[Event]]) -> None:
+        waiting = self._waiting[place]
+        waiting.discard(answer)
+        if not waiting:
+            del self._waiting[place]
+            self._due.pop(place, None)
+            places = self._places[place[0]]
+            places.discard(place)
+            if not places:
+                del self._places[place[0]]
+
+    async def _read(self, places: Sequence[Place]) -> Mapping[Place, list[Event]]:
+        found: defaultdict[Place, list[Event]] = defaultdict(list)
+        wanted = {"runs": [run for run, _ in places], "afters": [after for _, after in places], "bytes": BYTES}
+        async with self._sessions() as session:
+            for run_id, after, *event in await session.execute(READ, wanted):
+                found[run_id, after].append(Event(*event))
+        return found
+
+    def _answer(self, found: Mapping[Place, list[Event]]) -> None:
+        for place, events in found.items():
+            for answer in self._waiting.get(place, ()):
+                if not answer.done():
+                    answer.set_result(events)
+
+
+@asynccontextmanager
+async def open_feed(sessions: Sessions, live_events: LiveEvents) -> AsyncIterator[EventFeed]:
+    """Listen and read while the context is open."""
+    feed = EventFeed(sessions)
+    reader = asyncio.create_task(feed.run(), name="feed")
+    try:
+        async with live_events.listen(feed.grown):
+            yield feed
+    finally:
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await reader
+
+
+async def follow(feed: EventFeed, run_id: UUID, after: int = 0) -> AsyncIterator[Event | None]:
+    """Yield a run's events from `after` on until its `end`, on any replica, however the notifications fare.
+
+    `None` is yielded when nothing happened for a while, so that the caller can show a sign of life.
+    """
+    while True:
+        events = await feed.next_events(run_id, after, SIGN_OF_LIFE_SECONDS)
+        for event in events:
+            after = event.sequence
+            yield event
+            if event.event == END:
+                return
+        if not events:
+            yield None
