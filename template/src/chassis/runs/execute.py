@@ -73,7 +73,7 @@ class RunExecution:
         except GraphDrained:
             raise DrainedError from None
         log.project(projection_of(state))
-        return Ending("interrupted" if state.next else "success")
+        return Ending("interrupted" if unfinished(state) else "success")
 
     def drain(self) -> None:
         """Let LangGraph stop at the end of the step."""
@@ -98,7 +98,7 @@ class RunExecution:
         config = self._config(run)
         state = await graph.aget_state(config)
         begun = (state.metadata or {}).get("run_id") == str(run.job_id)
-        if begun and not state.next:
+        if begun and not unfinished(state):
             return state
         requested = run.payload["stream_mode"]
         translator = StreamTranslator(requested)
@@ -125,6 +125,14 @@ class RunExecution:
             "recursion_limit": min(given.get("recursion_limit", 10_000), self._runner.settings.recursion_limit),
             "tags": given.get("tags", []),
         }
+
+
+def unfinished(state: StateSnapshot) -> bool:
+    """Say whether the graph has steps before it.
+
+    `state.next` does not tell: a step whose writes were stored, but not yet the checkpoint after it, is not in it.
+    """
+    return bool(state.tasks)
 
 
 def graph_input_of(run: Run) -> Any:

@@ -100,10 +100,16 @@ async def test_a_thousand_followers_that_wait_cost_a_few_queries(container: Cont
 async def test_nothing_is_lost_when_no_notification_arrives(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(feeds, "POLL_SECONDS", 0.5)
     run_id = await accepted(container)
-    async with open_feed(container.sessions, Deaf()) as feed, asyncio.timeout(10):
+    async with (
+        counted_reads(container) as reads,
+        open_feed(container.sessions, Deaf()) as feed,
+        asyncio.timeout(10),
+    ):
         follower = asyncio.create_task(seen(feed, run_id))
+        await asyncio.sleep(0.05)
+        assert reads, "it looks when somebody comes; what is written after that, only polling finds"
         await write(container, run_id, Event(1, "values", "{}"), Event(2, END, "null"))
         assert await follower == [1, 2]
 
