@@ -1,6 +1,6 @@
 """The only wiring: serve, work, the commands and the tests all get what they use from here."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -28,17 +28,28 @@ from chassis.settings import Settings
 
 if TYPE_CHECKING:
     from chassis.audit.keeper import Keeper
-    from chassis.jobs.attempt import Execute
+    from chassis.jobs.worker import Workshop
 
 AGENT = "agent:AGENT"
 # By import string, because the API process, which imports this module, must load none of them.
 GRAPH_RUNNER = "chassis.runs.execute:GraphRunner"
 TASK_EXECUTION = "chassis.jobs.tasks:TaskExecution"
+WORKSHOP = "chassis.jobs.worker:Workshop"
 GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
+PRUNE_LOGS = "chassis.runs.prune:prune_logs"
 KEEPER = "chassis.audit.keeper:Keeper"
 SHIPPER = "chassis.audit.ship:Shipper"
 SIGNING_KEY = "chassis.audit.keys:signing_key"
-BY_IMPORT_STRING = (GRAPH_RUNNER, GRAPH_DEPENDENCIES, KEEPER, SHIPPER, SIGNING_KEY, TASK_EXECUTION)
+BY_IMPORT_STRING = (
+    GRAPH_RUNNER,
+    GRAPH_DEPENDENCIES,
+    KEEPER,
+    PRUNE_LOGS,
+    SHIPPER,
+    SIGNING_KEY,
+    TASK_EXECUTION,
+    WORKSHOP,
+)
 
 
 class Overrides(TypedDict, total=False):
@@ -109,8 +120,8 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
 
 
 @asynccontextmanager
-async def open_executors(container: Container) -> "AsyncIterator[Mapping[str, Execute]]":
-    """Load and open what only a worker has: the checkpointer, the model, the agent's graph and tasks, by kind of job."""
+async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
+    """Load and open what only a worker has: the checkpointer, the model, the agent's graph and tasks."""
     settings = container.settings
     open_model = load_object(selected.MODELS[settings.model.provider])
     async with open_checkpoints(container.adapter_context, settings.runs.concurrency + 2) as checkpoints:
@@ -125,7 +136,8 @@ async def open_executors(container: Container) -> "AsyncIterator[Mapping[str, Ex
             name: partial(execution, load_object(task), container.sessions)
             for name, task in container.agent.tasks.items()
         }
-        yield {AGENT_RUN: runner, **tasks}
+        chores = {"run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days)}
+        yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from chassis.dev.services import free_port
 from chassis.http.app import create_app
 from chassis.jobs.worker import Worker
 from chassis.settings import Settings
-from chassis.wiring import open_container, open_executors
+from chassis.wiring import open_container, open_workshop
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ async def serving(settings: Settings, agent: AgentSpec) -> AsyncIterator[Running
 async def working(container: Container) -> AsyncIterator[Worker]:
     """Execute runs in this process."""
     stop = asyncio.Event()
-    async with open_executors(container) as executor:
-        worker = Worker(container, executor)
+    async with open_workshop(container) as workshop:
+        worker = Worker(container, workshop)
         task = asyncio.create_task(worker.run(stop))
         try:
             yield worker

@@ -13,7 +13,7 @@ from chassis.jobs.worker import Worker
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
-from chassis.wiring import Overrides, open_container, open_executors
+from chassis.wiring import Overrides, open_container, open_workshop
 
 log = structlog.get_logger()
 
@@ -37,10 +37,10 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
         open_container(settings, **overrides) as container,
-        open_executors(container) as executors,
+        open_workshop(container) as workshop,
         recorded_start(container, "work"),
     ):
-        worker = Worker(container, executors)
+        worker = Worker(container, workshop)
         log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
         await worker.run(stop)
     log.info("worker.stopped")

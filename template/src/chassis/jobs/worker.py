@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from chassis.container import Container
 from chassis.jobs.attempt import Attempt, Execute
 from chassis.jobs.desk import Desk
+from chassis.jobs.housekeeping import Chore, keep_house
 from chassis.jobs.keeper import Hold, LeaseKeeper
 from chassis.jobs.lease import Lease, claim
 from chassis.jobs.sweep import sweep
@@ -23,13 +25,22 @@ LAST_WRITES_SECONDS = 5.0
 """How long what was cut off has to give its job back; after that the sweeper does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What only workers have: what executes each kind of job, and what is to be done now and then."""
+
+    kinds: Mapping[str, Execute]
+    chores: Mapping[str, Chore] = field(default_factory=dict)
+
+
 class Worker:
     """Executes up to `runs.concurrency` jobs at a time and sweeps after silent workers."""
 
-    def __init__(self, container: Container, kinds: Mapping[str, Execute]) -> None:
-        """Work with the container's ports; `kinds` is what executes each kind of job."""
+    def __init__(self, container: Container, workshop: Workshop) -> None:
+        """Work with the container's ports and what only workers have."""
         self._container = container
-        self._kinds = kinds
+        self._kinds = workshop.kinds
+        self._chores = workshop.chores
         self._settings = container.settings.runs
         self._desk = Desk(
             container.sessions, container.kinds, container.queue, container.live_events, self._settings.max_attempts
@@ -43,6 +54,7 @@ class Worker:
         """Work until `stop` is set, then let steps under way end and give their jobs back."""
         keeping = asyncio.create_task(self._keeper.run(), name="leases")
         sweeping = asyncio.create_task(self._sweep_forever(), name="sweeper")
+        tidying = asyncio.create_task(keep_house(self._container.sessions, self._chores), name="housekeeping")
         stopping = asyncio.create_task(self._wake_when(stop))
         try:
             # Not listened to any longer while it drains: what is given back is announced to those who go on.
@@ -54,9 +66,10 @@ class Worker:
                             await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
         finally:
             await self._drain()
-            for task in (keeping, sweeping, stopping):
+            background = (keeping, sweeping, tidying, stopping)
+            for task in background:
                 task.cancel()
-            await asyncio.gather(keeping, sweeping, stopping, return_exceptions=True)
+            await asyncio.gather(*background, return_exceptions=True)
 
     async def _start_due(self) -> bool:
         """Claim into the free slots; say whether it is worth looking again at once."""

@@ -21,6 +21,9 @@ from chassis.runs.projection import StateProjection, project
 from chassis.runs.tables import RunEvent
 
 END = "end"
+ERROR = "error"
+TRUNCATED = "truncated"
+ALWAYS_TOLD = ("metadata", ERROR, END)
 FLUSH_SECONDS = 0.05
 PROJECT_SECONDS = 0.5
 
@@ -51,10 +54,22 @@ async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: 
         await session.execute(insert(RunEvent), rows)
 
 
-async def next_sequence(session: AsyncSession, run_id: UUID) -> int:
-    """Give the number of the next event; safe for the one worker that holds the lease."""
-    last = await session.scalar(select(func.max(RunEvent.sequence)).where(RunEvent.run_id == run_id))
-    return (last or 0) + 1
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a log has come: the number of its next event, the bytes of those before, and whether it is full."""
+
+    next_sequence: int
+    size: int
+    truncated: bool
+
+
+async def extent(session: AsyncSession, run_id: UUID) -> Extent:
+    """Measure a log; exact for whoever holds the lease, or the lock of the run's row."""
+    size = func.coalesce(func.sum(func.octet_length(RunEvent.payload)), 0)
+    last = func.coalesce(func.max(RunEvent.sequence), 0)
+    truncated = func.coalesce(func.bool_or(RunEvent.event == TRUNCATED), False)
+    row = (await session.execute(select(last + 1, size, truncated).where(RunEvent.run_id == run_id))).one()
+    return Extent(*row)
 
 
 class RunLog:
@@ -63,15 +78,29 @@ class RunLog:
     No commit and no notification per token or step: a model's stream of a hundred deltas a second becomes twenty
     writes, and a state that nobody streams is projected twice a second. LangGraph's checkpoints, not this log, are
     what a run resumes from, so a crash costs the log at most the last batch.
+
+    A log is bounded: beyond `limit` bytes what a stream would show is left out, and the log says so once. The attempts, the
+    error and the end are always told, and the thread's state is kept whatever was streamed of it.
     """
 
-    def __init__(self, sessions: Sessions, live_events: LiveEvents, lease: Lease, thread_id: UUID, first: int) -> None:
-        """Write for `lease`, which is a run on that thread, starting with the sequence number `first`."""
+    def __init__(
+        self,
+        sessions: Sessions,
+        live_events: LiveEvents,
+        lease: Lease,
+        thread_id: UUID,
+        begun: Extent,
+        limit: int,
+    ) -> None:
+        """Write for `lease`, which is a run on that thread, after what earlier attempts have `begun`."""
         self._sessions = sessions
         self._live_events = live_events
         self._lease = lease
         self._thread_id = thread_id
-        self._next = first
+        self._next = begun.next_sequence
+        self._size = begun.size
+        self._truncated = begun.truncated
+        self._limit = limit
         self._pending: list[Event] = []
         self._state: StateProjection | None = None
         self._writing = asyncio.Lock()
@@ -79,8 +108,16 @@ class RunLog:
         self._flushing: asyncio.Task[None] | None = None
 
     def add(self, event: str, data: Any) -> None:
-        """Take an event."""
-        self._pending.append(Event(self._next, event, json.dumps(data)))
+        """Take an event, unless the log is full."""
+        payload = json.dumps(data)
+        if event not in ALWAYS_TOLD:
+            if self._truncated:
+                return
+            self._size += len(payload)
+            if self._size > self._limit:
+                self._truncated = True
+                event, payload = TRUNCATED, json.dumps({"message": f"This log has reached {self._limit} bytes."})
+        self._pending.append(Event(self._next, event, payload))
         self._next += 1
         self._schedule(FLUSH_SECONDS)
 

@@ -17,7 +17,7 @@ from chassis.jobs.keeper import Hold
 from chassis.ports.errors import ChassisError
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
-from chassis.runs.events import RunLog, next_sequence
+from chassis.runs.events import RunLog, extent
 from chassis.runs.projection import StateProjection
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
 from chassis.runs.tables import Run
@@ -65,8 +65,10 @@ class RunExecution:
         runner, lease = self._runner, self._lease
         async with runner.sessions() as session:
             run = await session.get_one(Run, lease.job_id)
-            first = await next_sequence(session, lease.job_id)
-        log = self._log = RunLog(runner.sessions, runner.live_events, lease, run.thread_id, first)
+            begun = await extent(session, lease.job_id)
+        log = self._log = RunLog(
+            runner.sessions, runner.live_events, lease, run.thread_id, begun, runner.settings.log_bytes
+        )
         log.add("metadata", {"run_id": str(lease.job_id), "attempt": lease.attempt})
         try:
             state = await self._stream(run, log)

@@ -9,7 +9,7 @@ from chassis.db import json
 from chassis.jobs.tables import ACTIVE, Job, JobStatus
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
-from chassis.runs.events import END, Event, append, next_sequence
+from chassis.runs.events import END, ERROR, Event, append, extent
 from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus
 
 THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
@@ -32,8 +32,8 @@ class RunKind:
     async def ended(self, session: AsyncSession, job: Job) -> None:
         """End the log, and set the thread's status; it stays busy while further runs wait on it."""
         run = cast("Run", job)
-        sequence = await next_sequence(session, run.job_id)
-        last = [Event(sequence, "error", json.dumps(run.error))] if run.error else []
+        sequence = (await extent(session, run.job_id)).next_sequence
+        last = [Event(sequence, ERROR, json.dumps(run.error))] if run.error else []
         last.append(Event(sequence + len(last), END, "null"))
         await append(session, run.job_id, Principal.from_json(run.caller), last)
         others = exists().where(Run.thread_id == run.thread_id, Run.status.in_(ACTIVE), Run.job_id != run.job_id)
@@ -47,6 +47,6 @@ class RunKind:
         later = exists().where(Run.thread_id == run.thread_id, Run.sequence > run.sequence)
         if await session.scalar(select(later)):
             raise ThreadMovedOnError
-        ended = RunEvent.event.in_((END, "error"))
+        ended = RunEvent.event.in_((END, ERROR))
         await session.execute(delete(RunEvent).where(RunEvent.run_id == run.job_id, ended))
         await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status="busy"))

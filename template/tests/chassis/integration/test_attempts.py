@@ -20,7 +20,7 @@ from chassis.jobs.cancel import cancel
 from chassis.jobs.redrive import NotRedrivableError, redrive
 from chassis.jobs.tables import ACTIVE, Job
 from chassis.jobs.tasks import Task, TaskContext, TaskExecution
-from chassis.jobs.worker import Worker
+from chassis.jobs.worker import Worker, Workshop
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
 from chassis.settings import Settings
@@ -58,7 +58,8 @@ async def no_other_jobs(container: Container) -> AsyncIterator[None]:
 async def working(container: Container, **tasks: Task) -> AsyncIterator[Callable[[], None]]:
     """A worker that knows these tasks; what is given asks it to stop."""
     stop = asyncio.Event()
-    worker = Worker(container, {name: partial(TaskExecution, task, container.sessions) for name, task in tasks.items()})
+    kinds = {name: partial(TaskExecution, task, container.sessions) for name, task in tasks.items()}
+    worker = Worker(container, Workshop(kinds))
     running = asyncio.create_task(worker.run(stop))
     try:
         yield stop.set

@@ -18,7 +18,7 @@ from chassis.api.graph import GraphDependencies
 from chassis.audit.tables import AuditEvent
 from chassis.container import Container
 from chassis.jobs.tables import ACTIVE, AGENT_RUN
-from chassis.jobs.worker import Worker
+from chassis.jobs.worker import Worker, Workshop
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.execute import GraphRunner
@@ -78,7 +78,7 @@ async def worked(container: Container, saver: FailsOnce) -> None:
     graph = build(GraphDependencies(model=None, checkpointer=saver))  # type: ignore[arg-type]
     runner = GraphRunner(graph, container.sessions, container.live_events, container.settings.runs, container.spool)
     stop = asyncio.Event()
-    working = asyncio.create_task(Worker(container, {AGENT_RUN: runner}).run(stop))
+    working = asyncio.create_task(Worker(container, Workshop({AGENT_RUN: runner})).run(stop))
     async with asyncio.timeout(30), container.sessions() as session:
         while await session.scalar(select(Run.job_id).where(Run.status.in_(ACTIVE)).limit(1)):
             await session.rollback()
