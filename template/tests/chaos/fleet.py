@@ -38,11 +38,16 @@ class Fleet:
             self.refill()
             yield
         finally:
-            for process in (self._api, *self.workers):
-                if process is not None:
-                    process.send_signal(signal.SIGCONT)
-                    process.kill()
-                    process.wait()
+            self.end()
+
+    def end(self) -> None:
+        """End everything without a word, frozen or not."""
+        for process in (self._api, *self.workers):
+            if process is not None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
+        self._api, self.workers = None, []
 
     def start_api(self) -> None:
         """Start the API where there is none, and wait until it can be called."""

@@ -1,8 +1,12 @@
 """Runs the sample agent as a process of its own: `python -m tests.support.process [work|serve]`."""
 
 import asyncio
+import datetime as dt
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
+import time_machine
 import uvicorn
 from tests.support.sample_agent import SAMPLE
 
@@ -20,10 +24,18 @@ def serve(settings: Settings) -> None:
     uvicorn.run(app, port=settings.http.port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
 
 
+def clock_off_by(hours: float) -> AbstractContextManager[object]:
+    """Have this process, and it alone, believe in another time of day; how fast time passes stays the same."""
+    return (
+        time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours), tick=True) if hours else nullcontext()
+    )
+
+
 if __name__ == "__main__":
     configured = load_settings()
     configure_logging(configured.environment, configured.service.log_level)
     if sys.argv[1:] == ["serve"]:
         serve(configured)
     else:
-        asyncio.run(work(configured, agent=SAMPLE))
+        with clock_off_by(float(os.environ.get("TESTS_CLOCK_OFF_BY_HOURS", "0"))):
+            asyncio.run(work(configured, agent=SAMPLE))

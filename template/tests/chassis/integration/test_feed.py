@@ -114,6 +114,31 @@ async def test_nothing_is_lost_when_no_notification_arrives(
         assert await follower == [1, 2]
 
 
+async def test_nothing_is_lost_where_many_are_waiting_and_others_are_told_all_the_time(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "PLACES", 3)
+    busy, *runs = [await accepted(container) for _ in range(11)]
+    async with open_feed(container.sessions, Deaf()) as feed, asyncio.timeout(10):
+        others = [asyncio.create_task(seen(feed, busy)), asyncio.create_task(told_all_the_time(feed, busy))]
+        followers = [asyncio.create_task(seen(feed, run_id)) for run_id in runs]
+        await asyncio.sleep(0.2)
+        for run_id in runs:
+            await write(container, run_id, Event(1, END, "null"))
+        try:
+            assert await asyncio.gather(*followers) == [[1]] * 10
+        finally:
+            for other in others:
+                other.cancel()
+
+
+async def told_all_the_time(feed: EventFeed, run_id: UUID) -> None:
+    while True:
+        feed.grown(run_id)
+        await asyncio.sleep(0.001)
+
+
 async def test_a_follower_far_behind_gets_the_log_in_bounded_parts(container: Container, feed: EventFeed) -> None:
     run_id = await accepted(container)
     large = f'"{"x" * 10_000}"'
