@@ -288,7 +288,7 @@ class Desk:
     context: RunContext
 
     def __post_init__(self) -> None:
-        async def pay(_state: State, runtime: Runtime[RunContext]) -> State:
+        async def pay(state: State, runtime: Runtime[RunContext]) -> State:
             unknown = AskPerson({"amount": 5})
             return {"result": await runtime.context.once_remote("pay", "call", self.service.act, unknown=unknown)}
 
