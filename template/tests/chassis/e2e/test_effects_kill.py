@@ -100,7 +100,7 @@ class Conversation:
                 return list(values["log"])
             question = values["__interrupt__"][0]["value"]
             done = {"outcome": "done", "result": {}} if question["key"] in elsewhere.made() else {"outcome": "not_done"}
-            answer = {"resume": {"attempt": question["attempt"], **done}}
+            answer: Any = {"resume": {"attempt": question["attempt"], **done}}
             self.run_id = (await self.client.runs.create(self.thread_id, "agent", command=answer))["run_id"]
 
     def key(self, number: int) -> str:
