@@ -50,25 +50,25 @@ class Ledger:
     async def park(self, place: str, name: str) -> None:
         """Stand still for the first one that comes here, if this is the place that the test wants to kill it at."""
         if place == self._hold:
-            await self._request("POST", "/park", name=f"{place}:{name}")
+            async with self._client() as client:
+                await client.post("/park", params={"name": f"{place}:{name}"})
 
     async def act(self, key: str) -> dict[str, Any]:
         await self.park("intended", key)
         headers = {"Idempotency-Key": key} if self._idempotent else {}
         hold = {"hold": "1"} if self._hold == "made" else {}
-        answer = await self._request("POST", "/effects", headers, key=key, **hold)
+        async with self._client() as client:
+            answer = await client.post("/effects", json={"reference": key}, params=hold, headers=headers)
         effect: dict[str, Any] = answer.raise_for_status().json()
         return effect
 
     async def find(self, key: str) -> dict[str, Any] | None:
-        answer = await self._request("GET", "/effects", key=key)
+        async with self._client() as client:
+            answer = await client.get(f"/effects/{key}")
         return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()
 
-    async def _request(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **query: str
-    ) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False) as client:
-            return await client.request(method, path, params=query, headers=headers)
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._url, timeout=60, trust_env=False)
 
 
 async def step(state: State, runtime: Runtime[RunContext]) -> State:

@@ -1,10 +1,10 @@
 """Another service, in a process of its own, whose effects are lines of a file: `python -m tests.support.ledger_server FOLDER`.
 
-    POST /effects         makes an effect; one that has an Idempotency-Key is made once a key
-    GET  /effects?key=    the effect that was made under a key, or 404
+    POST /effects         makes an effect under the `reference` of its JSON; with an Idempotency-Key once a key
+    GET  /effects/KEY     the effect that was made under a reference, or 404
     POST /park?name=      holds the first request of that name until POST /release; answers later ones at once
 
-`hold=1` has the answer to an effect held, after the effect was made: what its maker knows is then nothing.
+It is called effects, or whatever else. `hold=1` has the answer to an effect held, after the effect was made: what its maker knows is then nothing.
 """
 
 import json
@@ -70,6 +70,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path, query = self._target()
+        body = json.loads(self.rfile.read(int(self.headers["content-length"] or 0)) or "{}")
         if path == "/release":
             self.ledger.released.set()
             self._answer({})
@@ -77,14 +78,14 @@ class Handler(BaseHTTPRequestHandler):
             self.ledger.park(query["name"])
             self._answer({})
         else:
-            effect = self.ledger.make(query["key"], self.headers["idempotency-key"])
+            effect = self.ledger.make(body["reference"], self.headers["idempotency-key"])
             if "hold" in query:
-                self.ledger.park(f"made:{query['key']}")
+                self.ledger.park(f"made:{body['reference']}")
             self._answer(effect)
 
     def do_GET(self) -> None:
-        _, query = self._target()
-        found = self.ledger.find(query["key"])
+        path, _ = self._target()
+        found = self.ledger.find(path.rpartition("/")[2])
         self._answer(found, 200 if found is not None else 404)
 
     def _target(self) -> tuple[str, dict[str, str]]:
