@@ -10,9 +10,9 @@ from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError
 from sqlalchemy import select
 from tests.agent.conftest import said
+from tests.agent.other_agents import APPROVED, MODEL_URL, REMOTE
 from tests.support.isolation import isolated_settings
 from tests.support.openai_endpoint import calling, openai_endpoint, saying
-from tests.support.other_agents import APPROVED, MODEL_URL, REMOTE
 from tests.support.service import RunningService, running_service
 
 from agent import tickets

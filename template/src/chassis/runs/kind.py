@@ -38,9 +38,10 @@ class RunKind:
         events.append(Event(sequence + len(events), END, "null"))
         await append(session, run.job_id, Principal.from_json(run.caller), events)
         others = exists().where(Run.thread_id == run.thread_id, Run.status.in_(ACTIVE), Run.job_id != run.job_id)
-        busy = await session.scalar(select(others))
-        last = await last_status(session, run.thread_id)
-        status = "busy" if busy else THREAD_STATUS[last] if last else "idle"
+        status: ThreadStatus = "busy"
+        if not await session.scalar(select(others)):
+            last = await last_status(session, run.thread_id)
+            status = THREAD_STATUS[last] if last is not None else "idle"
         await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status=status))
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:

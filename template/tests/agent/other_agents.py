@@ -34,5 +34,5 @@ def with_approval(dependencies: GraphDependencies) -> CompiledStateGraph[Any, Ru
     )
 
 
-REMOTE = replace(AGENT, graph="tests.support.other_agents:with_remote_model")
-APPROVED = replace(AGENT, graph="tests.support.other_agents:with_approval")
+REMOTE = replace(AGENT, graph="tests.agent.other_agents:with_remote_model")
+APPROVED = replace(AGENT, graph="tests.agent.other_agents:with_approval")
