@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from agent.tools import TOOLS
 from chassis.api import ChassisError
-from chassis.api.graph import GraphDependencies, RunContext
+from chassis.api.graph import AnswerCutOffCalls, GraphDependencies, RunContext
 
 MODEL_CALLS_PER_RUN = 12
 TOOL_CALLS_PER_RUN = 24
+SERVER_ERROR = 500
 
 
 def build(dependencies: GraphDependencies) -> CompiledStateGraph[Any, RunContext, Any, Any]:
@@ -35,6 +36,7 @@ def build(dependencies: GraphDependencies) -> CompiledStateGraph[Any, RunContext
         TOOLS,
         system_prompt=files("agent").joinpath("prompts/system.md").read_text(encoding="utf-8"),
         middleware=[
+            AnswerCutOffCalls(),
             *limits,
             # "error" lets a fallback placed around it take over; "continue" would hide the failure in the history.
             ModelRetryMiddleware(max_retries=2, on_failure="error"),
@@ -48,5 +50,8 @@ def build(dependencies: GraphDependencies) -> CompiledStateGraph[Any, RunContext
 
 
 def explain(error: Exception, _request: ToolCallRequest) -> str | None:
-    """Tell the model what was wrong with its call; anything but our own errors ends the run."""
-    return error.detail if isinstance(error, ChassisError) else None
+    """Tell the model what was wrong with its call.
+
+    What was no fault of the call is not the model's to deal with: the run is tried again later, or ends.
+    """
+    return error.detail if isinstance(error, ChassisError) and error.status < SERVER_ERROR else None

@@ -23,6 +23,7 @@ class State(TypedDict, total=False):
     delay: float
     fail: str
     ask: bool
+    stumble: bool
     done: int
     answer: str
     log: Annotated[list[str], operator.add]
@@ -51,7 +52,12 @@ async def step(state: State, runtime: Runtime[RunContext]) -> State:
 
 
 async def ask(state: State) -> State:
-    return {"answer": interrupt("Shall I?")} if state.get("ask") else {}
+    if not state.get("ask"):
+        return {}
+    answer = interrupt("Shall I?")
+    if state.get("stumble"):
+        raise SampleError
+    return {"answer": answer}
 
 
 def build(dependencies: GraphDependencies) -> CompiledStateGraph[Any, RunContext, Any, Any]:

@@ -8,6 +8,9 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from chassis.runs.context import RunContext
+from chassis.runs.orphans import AnswerCutOffCalls
+from chassis.runs.receipts import EffectRefusedError
+from chassis.runs.resolutions import AskPerson, EffectUnknownError, LookUp, SameKey
 
 Runtime = ToolRuntime[RunContext, Any]
 """The type of a tool's `runtime` parameter: `runtime.context` is the `RunContext`."""
@@ -21,4 +24,14 @@ class GraphDependencies:
     checkpointer: BaseCheckpointSaver[str]
 
 
-__all__ = ["GraphDependencies", "RunContext", "Runtime"]
+__all__ = [
+    "AnswerCutOffCalls",
+    "AskPerson",
+    "EffectRefusedError",
+    "EffectUnknownError",
+    "GraphDependencies",
+    "LookUp",
+    "RunContext",
+    "Runtime",
+    "SameKey",
+]

@@ -14,6 +14,7 @@ from chassis.jobs.kinds import Kinds
 from chassis.jobs.tables import ACTIVE, AGENT_RUN
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
+from chassis.runs.question import QuestionPendingError, passes_over
 from chassis.runs.tables import Run, Thread
 
 MultitaskStrategy = Literal["enqueue", "reject", "interrupt"]
@@ -59,6 +60,8 @@ async def accept(
         tenant_id=principal.tenant_id,
         owner_id=principal.subject,
     )
+    if thread.status == "interrupted" and passes_over(run):
+        raise QuestionPendingError
     await insert(session, principal, run, thread_id=str(thread_id))
     thread.status = "busy"
     await session.flush()

@@ -19,6 +19,7 @@ from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
 from chassis.runs.events import RunLog, extent
 from chassis.runs.projection import StateProjection
+from chassis.runs.question import QuestionPendingError, last_status, passes_over
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
 from chassis.runs.tables import Run
 from chassis.settings import RunSettings
@@ -102,6 +103,8 @@ class RunExecution:
         begun = (state.metadata or {}).get("run_id") == str(run.job_id)
         if begun and not unfinished(state):
             return state
+        if not begun and state.interrupts and passes_over(run):
+            await self._require_no_question(run)
         requested = run.payload["stream_mode"]
         translator = StreamTranslator(requested)
         stream: AsyncIterator[Any] = graph.astream(
@@ -118,6 +121,12 @@ class RunExecution:
             if mode == "checkpoints":
                 log.project(StateProjection.from_checkpoint_event(data))
         return await graph.aget_state(config)
+
+    async def _require_no_question(self, run: Run) -> None:
+        """Refuse a run that was accepted while another ran, which then ended with a question."""
+        async with self._runner.sessions() as session:
+            if await last_status(session, run.thread_id) == "interrupted":
+                raise QuestionPendingError
 
     def _config(self, run: Run) -> RunnableConfig:
         given = run.payload.get("config") or {}

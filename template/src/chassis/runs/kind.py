@@ -10,6 +10,7 @@ from chassis.jobs.tables import ACTIVE, Job, JobStatus
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
 from chassis.runs.events import END, ERROR, Event, append, extent
+from chassis.runs.question import last_status
 from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus
 
 THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
@@ -33,12 +34,14 @@ class RunKind:
         """End the log, and set the thread's status; it stays busy while further runs wait on it."""
         run = cast("Run", job)
         sequence = (await extent(session, run.job_id)).next_sequence
-        last = [Event(sequence, ERROR, json.dumps(run.error))] if run.error else []
-        last.append(Event(sequence + len(last), END, "null"))
-        await append(session, run.job_id, Principal.from_json(run.caller), last)
+        events = [Event(sequence, ERROR, json.dumps(run.error))] if run.error else []
+        events.append(Event(sequence + len(events), END, "null"))
+        await append(session, run.job_id, Principal.from_json(run.caller), events)
         others = exists().where(Run.thread_id == run.thread_id, Run.status.in_(ACTIVE), Run.job_id != run.job_id)
-        busy = await session.scalar(select(others))
-        status = "busy" if busy else THREAD_STATUS[cast("JobStatus", run.status)]
+        status: ThreadStatus = "busy"
+        if not await session.scalar(select(others)):
+            last = await last_status(session, run.thread_id)
+            status = THREAD_STATUS[last] if last is not None else "idle"
         await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status=status))
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:

@@ -66,6 +66,8 @@ class ToolReceipt(Base):
 
     A call with a result is answered from here, never repeated. One that was intended and has none is resolved as its tool
     says, since nobody here knows whether it took effect: its worker died, or the answer never came.
+
+    result: of an intended call the number of its attempts so far, of a refused one why it was.
     """
 
     __tablename__ = "tool_receipt"

@@ -4,10 +4,7 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from tests.support.isolation import isolated_environment
 from tests.support.sample_agent import SAMPLE
 from tests.support.sample_graph import EFFECT
 from tests.support.service import RunningService, serving
+from tests.support.worker_process import worker_process
 
 from chassis.audit.tables import AuditEvent
 from chassis.settings_loader import load_settings
@@ -25,21 +23,6 @@ pytestmark = pytest.mark.slow
 ROUNDS = 8
 KILLS = int(os.environ.get("KILLS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
-
-
-@contextmanager
-def worker_process(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.process"], env=environment, stdout=output, stderr=output
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
