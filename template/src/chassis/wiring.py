@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from chassis import selected
-from chassis.agent_spec import AgentSpec
+from chassis.agent_spec import AGENT_RUN, AgentSpec
 from chassis.audit.spool import AuditSpool
 from chassis.container import Container
 from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
+from chassis.jobs.accept import TASKS
 from chassis.jobs.kinds import TaskKind
-from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
 from chassis.ports.identity import Authenticator
@@ -104,7 +104,8 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             given: Any = overrides.get(name)
             return given if given is not None else await stack.enter_async_context(opener)
 
-        sessions = make_sessions(engine, settings.service.name, settings.service.version)
+        tasks = {TASKS: frozenset(agent.tasks)}
+        sessions = make_sessions(engine, settings.service.name, settings.service.version, **tasks)
         yield Container(
             settings=settings,
             agent=agent,

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from chassis.container import Container
 from chassis.http.access import can
 from chassis.http.assistants import require_assistant
+from chassis.http.cancellation import cancelling
 from chassis.http.dependencies import (
     CallerDependency,
     ContainerDependency,
@@ -19,11 +20,14 @@ from chassis.http.dependencies import (
     feed_of,
     transaction,
 )
+from chassis.http.followed import WhenLeft
+from chassis.http.idempotency import IdempotencyDependency
 from chassis.http.schemas import RunCreate, RunOut
 from chassis.http.streaming import run_headers, stream_response, wait_response
 from chassis.http.threads import require_thread
 from chassis.identity.roles import RUNS_READ, RUNS_WRITE
-from chassis.ports.errors import InvalidRequestError, NotFoundError
+from chassis.jobs.idempotency import Idempotency
+from chassis.ports.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.tables import Run
@@ -61,9 +65,10 @@ async def accept_run(
     thread_id: UUID | None,
     body: RunCreate,
     request: Request,
+    idempotency: Idempotency,
     default_modes: Sequence[str] = (),
 ) -> Run:
-    """Commit the run, then announce it."""
+    """Commit the run, then announce it; a request that is sent again gets the run it was accepted as."""
     body.require_supported()
     require_assistant(container.agent, body.assistant_id)
     run_request = RunRequest(
@@ -80,7 +85,17 @@ async def accept_run(
         time_limit_seconds=container.settings.runs.time_limit_seconds,
     )
     async with transaction(request) as session:
-        return await accept(session, container.kinds, caller, thread_id or uuid4(), run_request)
+        earlier = await idempotency.earlier(session, caller)
+        if earlier is not None:
+            return await session.get_one(Run, earlier)
+        run = await accept(session, container.kinds, caller, thread_id or uuid4(), run_request)
+        await idempotency.remember(session, caller, run.run_id)
+        return run
+
+
+def when_left(container: Container, caller: Principal, run: Run, body: RunCreate) -> WhenLeft | None:
+    """Give what is done when the client goes away before the end."""
+    return cancelling(container, caller, run.run_id) if body.on_disconnect == "cancel" else None
 
 
 async def require_run(session: SessionDependency, caller: Principal, thread_id: UUID, run_id: UUID) -> Run:
@@ -101,53 +116,89 @@ async def create_run(
     response: Response,
     caller: CallerDependency,
     container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> RunOut:
     """Accept a run in the background; come back for it, or join it."""
-    run = await accept_run(container, caller, thread_id, body, request)
-    response.headers.update(run_headers(run, "join"))
+    run = await accept_run(container, caller, thread_id, body, request, idempotency)
+    response.headers.update(run_headers(run, "join") | idempotency.headers)
     return run_out(run)
 
 
 @router.post("/runs", dependencies=[can(RUNS_WRITE)])
 async def create_stateless_run(
-    body: RunCreate, request: Request, response: Response, caller: CallerDependency, container: ContainerDependency
+    body: RunCreate,
+    request: Request,
+    response: Response,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> RunOut:
     """Accept a run in the background on a thread of its own."""
-    run = await accept_run(container, caller, None, body, request)
-    response.headers.update(run_headers(run, "join"))
+    run = await accept_run(container, caller, None, body, request, idempotency)
+    response.headers.update(run_headers(run, "join") | idempotency.headers)
     return run_out(run)
 
 
 @router.post("/threads/{thread_id}/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
 async def wait_for_run(
-    thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+    thread_id: UUID,
+    body: RunCreate,
+    request: Request,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> StreamingResponse:
     """Accept a run and answer with the thread's values when it has ended."""
-    return wait_response(container, feed_of(request), await accept_run(container, caller, thread_id, body, request))
+    run = await accept_run(container, caller, thread_id, body, request, idempotency)
+    answer = wait_response(container, feed_of(request), run, when_left=when_left(container, caller, run, body))
+    answer.headers.update(idempotency.headers)
+    return answer
 
 
 @router.post("/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
 async def wait_for_stateless_run(
-    body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+    body: RunCreate,
+    request: Request,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and answer with the values when it has ended."""
-    return wait_response(container, feed_of(request), await accept_run(container, caller, None, body, request))
+    run = await accept_run(container, caller, None, body, request, idempotency)
+    answer = wait_response(container, feed_of(request), run, when_left=when_left(container, caller, run, body))
+    answer.headers.update(idempotency.headers)
+    return answer
 
 
 @router.post("/threads/{thread_id}/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
 async def stream_run(
-    thread_id: UUID, body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+    thread_id: UUID,
+    body: RunCreate,
+    request: Request,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> StreamingResponse:
     """Accept a run and stream it (text/event-stream)."""
-    return stream_response(feed_of(request), await accept_run(container, caller, thread_id, body, request, STREAMED))
+    run = await accept_run(container, caller, thread_id, body, request, idempotency, STREAMED)
+    answer = stream_response(feed_of(request), run, when_left=when_left(container, caller, run, body))
+    answer.headers.update(idempotency.headers)
+    return answer
 
 
 @router.post("/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
 async def stream_stateless_run(
-    body: RunCreate, request: Request, caller: CallerDependency, container: ContainerDependency
+    body: RunCreate,
+    request: Request,
+    caller: CallerDependency,
+    container: ContainerDependency,
+    idempotency: IdempotencyDependency,
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and stream it (text/event-stream)."""
-    return stream_response(feed_of(request), await accept_run(container, caller, None, body, request, STREAMED))
+    run = await accept_run(container, caller, None, body, request, idempotency, STREAMED)
+    answer = stream_response(feed_of(request), run, when_left=when_left(container, caller, run, body))
+    answer.headers.update(idempotency.headers)
+    return answer
 
 
 @router.get("/threads/{thread_id}/runs", dependencies=[can(RUNS_READ)])
@@ -198,13 +249,18 @@ async def join_stream(
     feed: FeedDependency,
     last_event_id: LastEventId = None,
     stream_mode: StreamModes = None,
+    cancel_on_disconnect: bool = False,
 ) -> StreamingResponse:
     """Stream a run from its beginning, or from after `Last-Event-ID`; any replica can serve it."""
     after = last_event_id or "0"
     if not (after.isascii() and after.isdigit() and int(after) <= MAX_SEQUENCE):
         message = "Last-Event-ID must be the id of an event of this stream."
         raise InvalidRequestError(message)
+    if cancel_on_disconnect and not container.roles.allow(caller, RUNS_WRITE):
+        message = f"cancel_on_disconnect needs the permission '{RUNS_WRITE}', which none of your roles grants."
+        raise ForbiddenError(message)
     async with container.sessions() as session:
         run = await require_run(session, caller, thread_id, run_id)
+    leaving = cancelling(container, caller, run_id) if cancel_on_disconnect else None
     modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or () if mode]
-    return stream_response(feed, run, int(after), modes)
+    return stream_response(feed, run, int(after), modes, when_left=leaving)

@@ -10,10 +10,15 @@ from chassis.ports.run_queue import RunQueue
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The ports that a job passes through; after `max_attempts` it is dead."""
+    """The ports that a job passes through.
+
+    max_attempts: after so many a job is dead.
+    idempotency_seconds: how long an Idempotency-Key is remembered.
+    """
 
     sessions: Sessions
     kinds: Kinds
     queue: RunQueue
     live_events: LiveEvents
     max_attempts: int
+    idempotency_seconds: float = 86_400

@@ -43,7 +43,12 @@ class Worker:
         self._chores = workshop.chores
         self._settings = container.settings.runs
         self._desk = Desk(
-            container.sessions, container.kinds, container.queue, container.live_events, self._settings.max_attempts
+            container.sessions,
+            container.kinds,
+            container.queue,
+            container.live_events,
+            self._settings.max_attempts,
+            self._settings.idempotency_seconds,
         )
         self._keeper = LeaseKeeper(container.sessions, self._settings.lease_seconds)
         self._active: dict[asyncio.Task[None], tuple[Hold, Attempt]] = {}
