@@ -75,14 +75,12 @@ def _require_known(task: str, known: frozenset[str]) -> None:
 
 def _require_usable(payload: dict[str, Any], time_limit_seconds: float | None) -> None:
     try:
-        size = len(orjson.dumps(payload)) if isinstance(payload, dict) else 0
+        data = orjson.dumps(payload)
     except TypeError as error:
         message = f"A task's payload is a dictionary of JSON types; {error}."
         raise UnusablePayloadError(message) from error
-    if not 0 < size <= MAX_PAYLOAD_BYTES:
-        message = (
-            f"A task's payload is a dictionary of at most {MAX_PAYLOAD_BYTES} bytes as JSON; store more elsewhere."
-        )
+    if not data.startswith(b"{") or len(data) > MAX_PAYLOAD_BYTES:
+        message = f"A task's payload is a dictionary, as JSON at most {MAX_PAYLOAD_BYTES} bytes; store more elsewhere."
         raise UnusablePayloadError(message)
     if time_limit_seconds is not None and not time_limit_seconds > 0:
         message = "time_limit_seconds is more than 0, or None for as long as it takes."
