@@ -31,7 +31,7 @@ STATUSES: dict[str, tuple[JobStatus, ...]] = {"pending": ("pending",), "running"
 Action = Annotated[
     Literal["interrupt", "rollback"], Query(description="interrupt keeps what finished steps have done; the only one")
 ]
-Wait = Annotated[Literal[0, 1], Query(description="1 answers when the run has ended")]
+Wait = Annotated[bool, Query(description="1 answers when the run has ended")]
 
 
 class RunsCancel(Boundary):
@@ -73,7 +73,7 @@ async def cancel_run(
     request: Request,
     caller: CallerDependency,
     feed: FeedDependency,
-    wait: Wait = 0,
+    wait: Wait = False,
     action: Action = "interrupt",
 ) -> Response:
     """Cancel a run; one that has ended stays as it is. 202 when it was asked for, 204 with `wait` when it has ended."""
