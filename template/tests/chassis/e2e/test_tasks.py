@@ -66,7 +66,7 @@ async def job_of(container: Container, job_id: UUID) -> Job:
 
 async def until_ended(container: Container, job_id: UUID, seconds: float = 60) -> Job:
     async with asyncio.timeout(seconds):
-        while (job := await job_of(container, job_id)).status in ACTIVE:
+        while (job := await job_of(container, job_id)).status in ACTIVE:  # noqa: ASYNC110 - a worker's
             await asyncio.sleep(0.05)
     return job
 
@@ -114,7 +114,7 @@ async def test_a_payload_that_kills_its_worker_is_given_up_and_others_go_on(
         while (await job_of(container, poison)).status in ACTIVE:
             other = await enqueued(container, "count", {"steps": 2})
             with worker(process_environment, tmp_path / "log") as process:
-                while process.poll() is None and (await job_of(container, poison)).status in ACTIVE:
+                while process.poll() is None and (await job_of(container, poison)).status in ACTIVE:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
                 killed += process.poll() == 13
             if killed == 1:
