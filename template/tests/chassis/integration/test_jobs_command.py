@@ -110,6 +110,7 @@ async def test_list_narrows_and_fits_a_terminal(operator: Operator) -> None:
     assert everything.returncode == 0, everything.stderr
     assert [line.split()[0] for line in everything.stdout.splitlines()] == [run, pending, dead]
     assert all(len(line) < COLUMNS for line in everything.stdout.splitlines())
+    found: list[dict[str, Any]] = []
     for arguments, expected in (
         (["--status", "dead", "--status", "error"], [run, dead]),
         (["--kind", "agent"], [run]),
