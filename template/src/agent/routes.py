@@ -163,9 +163,9 @@ async def escalate(
     body: Escalation, caller: Caller, session: Session, idempotency: Idempotency, response: Response
 ) -> Accepted:
     """Have overdue tickets escalated in the background; Location says where to see how far that has come."""
-    job_id = await enqueue(session, caller, "escalate_overdue", body.model_dump(), idempotency=idempotency)
-    response.headers.update({"Location": f"/jobs/{job_id}", **idempotency.headers})
-    return Accepted(job_id=job_id)
+    job = await enqueue(session, caller, "escalate_overdue", body.model_dump(), idempotency=idempotency)
+    response.headers.update({"Location": f"/jobs/{job.job_id}", **idempotency.headers})
+    return Accepted(job_id=job.job_id)
 
 
 @router.get(

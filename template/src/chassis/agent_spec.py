@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.errors import ConfigurationError
 
-AGENT_RUN = "agent"
-"""The kind of the agent's runs; every other kind of job is the name of a task."""
 TASK_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from chassis import selected
-from chassis.agent_spec import AGENT_RUN, AgentSpec
+from chassis.agent_spec import AgentSpec
 from chassis.audit.spool import AuditSpool
 from chassis.container import Container
 from chassis.db.engine import make_sessions, open_engine
@@ -14,7 +14,9 @@ from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
 from chassis.jobs.accept import TASKS
+from chassis.jobs.idempotency import forget_old_keys
 from chassis.jobs.kinds import TaskKind
+from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
 from chassis.ports.identity import Authenticator
@@ -137,7 +139,10 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             name: partial(execution, load_object(task), container.sessions)
             for name, task in container.agent.tasks.items()
         }
-        chores = {"run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days)}
+        chores = {
+            "run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days),
+            "idempotency_keys": partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds),
+        }
         yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
 
 

@@ -62,5 +62,5 @@ async def broken(task: TaskContext) -> dict[str, Any]:
 async def enqueuing(task: TaskContext) -> dict[str, Any]:
     """Have another task done."""
     async with task.step({"enqueued": True}) as session:
-        job_id = await enqueue(session, task.principal, "count", {"steps": 1})
-    return {"job_id": str(job_id)}
+        job = await enqueue(session, task.principal, "count", {"steps": 1})
+    return {"job_id": str(job.job_id)}

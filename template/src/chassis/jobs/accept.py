@@ -1,7 +1,7 @@
 """Accepting a job: the job, its audit event and its outbox entry in one transaction. An accepted job cannot vanish."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,8 +37,8 @@ async def enqueue(
     priority: int = 0,
     time_limit_seconds: float | None = None,
     idempotency: Idempotency | None = None,
-) -> UUID:
-    """Have a background task done for the principal, if the caller's transaction commits; return the job's id.
+) -> Job:
+    """Have a background task done for the principal, if the caller's transaction commits.
 
     task: its name in `AgentSpec.tasks`.
     payload: what it is given; JSON types, without secrets, at most 100,000 bytes.
@@ -49,7 +49,7 @@ async def enqueue(
     _require_known(task, session.info.get(TASKS, frozenset()))
     _require_usable(payload, time_limit_seconds)
     if idempotency is not None and (earlier := await idempotency.earlier(session, principal)) is not None:
-        return earlier
+        return await session.get_one(Job, earlier)
     job = Job(
         job_id=uuid4(),
         kind=task,
@@ -63,7 +63,7 @@ async def enqueue(
     await insert(session, principal, job)
     if idempotency is not None:
         await idempotency.remember(session, principal, job.job_id)
-    return job.job_id
+    return job
 
 
 def _require_known(task: str, known: frozenset[str]) -> None:

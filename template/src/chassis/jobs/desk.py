@@ -10,15 +10,10 @@ from chassis.ports.run_queue import RunQueue
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The ports that a job passes through.
-
-    max_attempts: after so many a job is dead.
-    idempotency_seconds: how long an Idempotency-Key is remembered.
-    """
+    """The ports that a job passes through; after `max_attempts` it is dead."""
 
     sessions: Sessions
     kinds: Kinds
     queue: RunQueue
     live_events: LiveEvents
     max_attempts: int
-    idempotency_seconds: float = 86_400

@@ -6,10 +6,9 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.agent_spec import AGENT_RUN
 from chassis.audit.record import record
 from chassis.jobs.kinds import Kinds, kind_of
-from chassis.jobs.tables import Job, JobStatus
+from chassis.jobs.tables import AGENT_RUN, Job, JobStatus
 from chassis.ports.identity import Principal
 
 

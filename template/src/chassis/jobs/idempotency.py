@@ -8,12 +8,11 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, delete, func, select
+from sqlalchemy import ForeignKey, Index, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db.base import Base
-from chassis.db.engine import Sessions
 from chassis.jobs.tables import Job
 from chassis.ports.errors import ConflictError, InvalidRequestError
 from chassis.ports.identity import Principal
@@ -100,24 +99,11 @@ class Idempotency:
             await session.flush()
 
 
-async def forget_old_keys(sessions: Sessions, keep_seconds: float) -> int:
+async def forget_old_keys(session: AsyncSession, keep_seconds: float) -> int:
     """Delete keys that nobody needs to be protected by any longer, at most 1000 at once; return how many."""
-    old = (
-        select(RememberedKey.tenant_id, RememberedKey.owner_id, RememberedKey.key)
-        .where(RememberedKey.created_at < func.now() - dt.timedelta(seconds=keep_seconds))
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-        .cte("old")
-    )
-    statement = (
-        delete(RememberedKey)
-        .where(
-            RememberedKey.tenant_id == old.c.tenant_id,
-            RememberedKey.owner_id == old.c.owner_id,
-            RememberedKey.key == old.c.key,
-        )
-        .returning(RememberedKey.key)
-        .execution_options(synchronize_session=False)
-    )
-    async with sessions.begin() as session:
-        return len((await session.scalars(statement)).all())
+    columns = (RememberedKey.tenant_id, RememberedKey.owner_id, RememberedKey.key)
+    old = select(*columns).where(RememberedKey.created_at < func.now() - dt.timedelta(seconds=keep_seconds))
+    batch = old.limit(BATCH).with_for_update(skip_locked=True)
+    statement = delete(RememberedKey).where(tuple_(*columns).in_(batch)).returning(RememberedKey.key)
+    found = await session.scalars(statement.execution_options(synchronize_session=False))
+    return len(found.all())

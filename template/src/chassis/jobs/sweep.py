@@ -1,7 +1,4 @@
-"""Finds the jobs whose worker went silent: they become pending again, or dead after too many attempts.
-
-It also forgets idempotency keys that have grown old.
-"""
+"""Finds the jobs whose worker went silent: they become pending again, or dead after too many attempts."""
 
 import datetime as dt
 
@@ -11,7 +8,6 @@ from sqlalchemy import func, select
 from chassis.db.engine import Sessions
 from chassis.jobs.desk import Desk
 from chassis.jobs.finish import finish
-from chassis.jobs.idempotency import forget_old_keys
 from chassis.jobs.outbox import announce_stale
 from chassis.jobs.reasons import CANCELLED, exhausted
 from chassis.jobs.release import backoff
@@ -34,7 +30,6 @@ async def sweep(desk: Desk) -> int:
         except UnavailableError:
             break  # polling finds them
     await announce_stale(desk.sessions, desk.queue)
-    await forget_old_keys(desk.sessions, desk.idempotency_seconds)
     return len(swept)
 
 

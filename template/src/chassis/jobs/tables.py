@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, case, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.agent_spec import AGENT_RUN
 from chassis.db.base import Base
 
 JobStatus = Literal["pending", "running", "success", "error", "timeout", "interrupted", "cancelled", "dead"]
 ACTIVE: tuple[JobStatus, ...] = ("pending", "running")
 REDRIVABLE: tuple[JobStatus, ...] = ("error", "timeout", "cancelled", "dead")
+AGENT_RUN = "agent"
+"""The kind of the agent's runs; every other kind is the name of a task."""
 
 
 class Job(Base):

@@ -43,12 +43,7 @@ class Worker:
         self._chores = workshop.chores
         self._settings = container.settings.runs
         self._desk = Desk(
-            container.sessions,
-            container.kinds,
-            container.queue,
-            container.live_events,
-            self._settings.max_attempts,
-            self._settings.idempotency_seconds,
+            container.sessions, container.kinds, container.queue, container.live_events, self._settings.max_attempts
         )
         self._keeper = LeaseKeeper(container.sessions, self._settings.lease_seconds)
         self._active: dict[asyncio.Task[None], tuple[Hold, Attempt]] = {}

@@ -8,11 +8,10 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.agent_spec import AGENT_RUN
 from chassis.jobs.accept import insert
 from chassis.jobs.cancel import cancel
 from chassis.jobs.kinds import Kinds
-from chassis.jobs.tables import ACTIVE
+from chassis.jobs.tables import ACTIVE, AGENT_RUN
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.tables import Run, Thread

@@ -7,9 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
-from chassis.agent_spec import AGENT_RUN
 from chassis.db.base import Base
-from chassis.jobs.tables import Job
+from chassis.jobs.tables import AGENT_RUN, Job
 
 ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 

@@ -56,7 +56,7 @@ def worker(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Pop
 
 async def enqueued(container: Container, task: str, payload: dict[str, Any] | None = None, **options: Any) -> UUID:
     async with container.sessions.begin() as session:
-        return await enqueue(session, Principal("tasks", "ada"), task, payload or {}, **options)
+        return (await enqueue(session, Principal("tasks", "ada"), task, payload or {}, **options)).job_id
 
 
 async def job_of(container: Container, job_id: UUID) -> Job:

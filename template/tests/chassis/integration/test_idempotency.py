@@ -17,10 +17,12 @@ from tests.support.sample_agent import SAMPLE
 from tests.support.service import RunningService, serving, working
 
 from chassis.dev.services import free_port
+from chassis.jobs.housekeeping import keep_house
 from chassis.jobs.idempotency import Idempotency, RememberedKey, forget_old_keys
 from chassis.jobs.tables import Job
 from chassis.ports.identity import Principal
 from chassis.settings_loader import load_settings
+from chassis.wiring import open_workshop
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +169,9 @@ async def test_old_keys_count_no_longer_and_are_forgotten(idle: RunningService) 
         assert second.status_code == 200
         assert second.json()["run_id"] != first.json()["run_id"]
         await age(idle, tenant, "old")
-    await forget_old_keys(idle.container.sessions, 86_400)
+    async with idle.container.sessions.begin() as session:
+        assert await forget_old_keys(session, 86_400) == 1
+        assert await forget_old_keys(session, 86_400) == 0
     async with idle.container.sessions() as session:
         left = await session.scalars(select(RememberedKey.key).where(RememberedKey.tenant_id == tenant))
         assert list(left) == ["young"]
@@ -185,12 +189,16 @@ async def test_a_worker_forgets_old_keys(idle: RunningService) -> None:
         await http.post("/runs", json=BODY, headers=key("swept"))
     await age(idle, tenant, "swept")
     statement = select(func.count()).select_from(RememberedKey).where(RememberedKey.tenant_id == tenant)
-    async with working(idle.container), asyncio.timeout(15):
-        while True:
-            async with idle.container.sessions() as session:
-                if await session.scalar(statement) == 0:
-                    break
-            await asyncio.sleep(0.05)
+    async with open_workshop(idle.container) as workshop, asyncio.timeout(15):
+        tidying = asyncio.create_task(keep_house(idle.container.sessions, workshop.chores, seconds=0.01))
+        try:
+            while True:
+                async with idle.container.sessions() as session:
+                    if await session.scalar(statement) == 0:
+                        break
+                await asyncio.sleep(0.02)
+        finally:
+            tidying.cancel()
 
 
 async def test_an_answer_that_a_crash_swallowed_is_given_to_the_retry(

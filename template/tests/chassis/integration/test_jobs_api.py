@@ -34,7 +34,8 @@ def tenant() -> str:
 
 async def a_task(service: RunningService, tenant: str, subject: str = "ada", **payload: Any) -> str:
     async with service.container.sessions.begin() as session:
-        return str(await enqueue(session, Principal(tenant, subject), "count", {"steps": 1, **payload}))
+        job = await enqueue(session, Principal(tenant, subject), "count", {"steps": 1, **payload})
+    return str(job.job_id)
 
 
 async def a_run(http: httpx.AsyncClient, thread_id: str | None = None) -> dict[str, Any]:

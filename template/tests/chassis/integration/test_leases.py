@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
-from chassis.agent_spec import AGENT_RUN
 from chassis.container import Container
 from chassis.jobs.accept import TRACE_CONTEXT
 from chassis.jobs.desk import Desk
@@ -21,7 +20,7 @@ from chassis.jobs.lease import Lease, claim, fenced
 from chassis.jobs.outbox import announce, announce_stale
 from chassis.jobs.release import release, retry_later
 from chassis.jobs.sweep import sweep
-from chassis.jobs.tables import ACTIVE, OutboxEntry
+from chassis.jobs.tables import ACTIVE, AGENT_RUN, OutboxEntry
 from chassis.ports.errors import UnavailableError
 from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
