@@ -52,6 +52,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
         assistants.router,
         threads.router,
         runs.router,
+        run_reads.router,
         cancellation.router,
         jobs.router,
         domain,

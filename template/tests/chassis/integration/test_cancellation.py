@@ -49,6 +49,11 @@ async def until_status(client: LangGraphClient, thread_id: str, run_id: str, *st
     return status
 
 
+async def cancelled(client: LangGraphClient, thread_id: str, run_id: str) -> None:
+    """Cancel, and wait for the end within a bound."""
+    await asyncio.wait_for(client.runs.cancel(thread_id, run_id, wait=True), 15)
+
+
 async def audited(service: RunningService, run_id: str) -> list[tuple[str, str]]:
     async with service.container.sessions() as session:
         rows = await session.scalars(
@@ -61,7 +66,7 @@ async def test_a_pending_run_is_cancelled_at_once(idle: RunningService) -> None:
     client = idle.sdk()
     thread_id = (await client.threads.create())["thread_id"]
     run = await client.runs.create(thread_id, "agent", input={})
-    await client.runs.cancel(thread_id, run["run_id"], wait=True)
+    await cancelled(client, thread_id, run["run_id"])
     assert (await client.runs.get(thread_id, run["run_id"]))["status"] == "interrupted"
     assert (await client.threads.get(thread_id))["status"] == "idle"
     parts = [part.event async for part in client.runs.join_stream(thread_id, run["run_id"])]
@@ -77,7 +82,7 @@ async def test_a_run_in_a_slow_step_stops_promptly_and_its_thread_goes_on(servic
     client = service.sdk()
     thread_id, run_id = await started(client)
     began = time.monotonic()
-    await client.runs.cancel(thread_id, run_id, wait=True)
+    await cancelled(client, thread_id, run_id)
     assert time.monotonic() - began < PROMPT_SECONDS
     assert (await client.runs.get(thread_id, run_id))["status"] == "interrupted"
     values = await client.runs.wait(thread_id, "agent", input={"rounds": 1, "delay": 0})
@@ -93,7 +98,7 @@ async def test_a_run_in_a_slow_model_call_stops_promptly_and_hangs_up(environmen
         thread_id, run_id = await started(client, input={"url": model.url})
         await asyncio.wait_for(model.asked.wait(), 15)
         began = time.monotonic()
-        await client.runs.cancel(thread_id, run_id, wait=True)
+        await cancelled(client, thread_id, run_id)
         assert time.monotonic() - began < PROMPT_SECONDS
         await asyncio.wait_for(model.left.wait(), 5)
 
@@ -107,7 +112,7 @@ async def test_cancelling_without_waiting_returns_before_the_end_and_twice_does_
     await client.runs.cancel(thread_id, run_id)
     joined = await client.runs.join(thread_id, run_id)
     assert joined["__error__"]["error"] == "Cancelled"
-    await client.runs.cancel(thread_id, run_id, wait=True)
+    await cancelled(client, thread_id, run_id)
     assert [action for action, _ in await audited(service, run_id)].count("run.cancelled") == 1
 
 
@@ -117,7 +122,7 @@ async def test_a_run_that_has_ended_stays_as_it_is(service: RunningService) -> N
     run = await client.runs.create(thread_id, "agent", input={"rounds": 1})
     await client.runs.join(thread_id, run["run_id"])
     for wait in (False, True):
-        await client.runs.cancel(thread_id, run["run_id"], wait=wait)
+        await asyncio.wait_for(client.runs.cancel(thread_id, run["run_id"], wait=wait), 15)
     assert (await client.runs.get(thread_id, run["run_id"]))["status"] == "success"
     assert [action for action, _ in await audited(service, run["run_id"])] == ["run.accepted", "run.finished"]
 
