@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from chassis.agent_spec import AgentSpec
 from chassis.audit.started import recorded_start
 from chassis.container import Container
-from chassis.http import assistants, cancellation, health, jobs, runs, threads
+from chassis.http import assistants, cancellation, health, jobs, run_reads, runs, threads
 from chassis.http.access import public, require_access_rules
 from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
