@@ -203,7 +203,9 @@ async def test_a_new_run_makes_the_ones_before_it_stop_when_asked_to(service: Ru
     thread_id, running = await started(client)
     waiting = await client.runs.create(thread_id, "agent", input={"rounds": 1})
     began = time.monotonic()
-    values = await client.runs.wait(thread_id, "agent", input={"rounds": 1, "delay": 0}, multitask_strategy="interrupt")
+    values = await asyncio.wait_for(
+        client.runs.wait(thread_id, "agent", input={"rounds": 1, "delay": 0}, multitask_strategy="interrupt"), 15
+    )
     assert time.monotonic() - began < PROMPT_SECONDS + 1
     assert isinstance(values, dict)
     assert values["done"] == 1
