@@ -12,6 +12,7 @@ AGENT = AgentSpec(
     routes="agent.routes:router",
     models="agent.models",
     seed="agent.seed:seed",
+    tasks={"escalate_overdue": "agent.escalation:escalate_overdue"},
     roles={
         "viewer": frozenset({"tickets:read"}),
         "user": frozenset({"tickets:read", "tickets:write"}),

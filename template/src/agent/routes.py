@@ -1,7 +1,8 @@
-"""The service desk's endpoints: list, read, open, change."""
+"""The service desk's endpoints: list, read, open, change, escalate."""
 
 import datetime as dt
 from typing import Annotated, ClassVar
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field, StringConstraints
@@ -13,6 +14,7 @@ from chassis.api import (
     Boundary,
     Caller,
     DataClass,
+    Idempotency,
     IfMatch,
     Page,
     Personal,
@@ -20,6 +22,7 @@ from chassis.api import (
     can,
     decode_cursor,
     encode_cursor,
+    enqueue,
     etag_of,
     if_match,
     not_modified,
@@ -105,6 +108,24 @@ class TicketQuery(Boundary):
     cursor: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
+class Escalation(Boundary):
+    """Which overdue tickets to escalate."""
+
+    data_class: ClassVar[DataClass] = "internal"
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"category": "network"}]})
+
+    category: Category | None = Field(None, description="only these; all when absent")
+
+
+class Accepted(Boundary):
+    """Something that is done in the background."""
+
+    data_class: ClassVar[DataClass] = "internal"
+
+    job_id: UUID = Field(description="GET /jobs/{job_id} says how far it has come")
+
+
 def ticket_etag(ticket: Ticket) -> str:
     """Identify this version of the ticket."""
     return etag_of(ticket.ticket_id, ticket.version)
@@ -135,6 +156,16 @@ async def open_ticket(body: TicketIn, caller: Caller, session: Session, response
     response.headers["Location"] = f"/tickets/{ticket.reference}"
     response.headers["ETag"] = ticket_etag(ticket)
     return TicketOut.model_validate(ticket)
+
+
+@router.post("/escalations", status_code=202, dependencies=[can("tickets:write")])
+async def escalate(
+    body: Escalation, caller: Caller, session: Session, idempotency: Idempotency, response: Response
+) -> Accepted:
+    """Have overdue tickets escalated in the background; Location says where to see how far that has come."""
+    job = await enqueue(session, caller, "escalate_overdue", body.model_dump(), idempotency=idempotency)
+    response.headers.update({"Location": f"/jobs/{job.job_id}", **idempotency.headers})
+    return Accepted(job_id=job.job_id)
 
 
 @router.get(

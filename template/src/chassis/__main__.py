@@ -14,7 +14,8 @@ from chassis.ports.errors import ChassisError, ConfigurationError
 # name: (module with `add_arguments` and `run`, help). Modules are loaded when chosen, so that serving stays light.
 COMMANDS = {
     "serve": ("chassis.commands.serve", "serve the API"),
-    "work": ("chassis.commands.work", "execute runs"),
+    "work": ("chassis.commands.work", "execute runs and background tasks"),
+    "jobs": ("chassis.commands.jobs", "see, redrive and cancel jobs"),
     "audit": ("chassis.commands.audit", "keep, verify and read the audit log"),
     "migrate": ("chassis.commands.migrate", "bring the database up to date"),
     "migration": ("chassis.commands.migration", "write a migration for changed tables of src/agent"),

@@ -1,8 +1,14 @@
 """What `src/agent` tells the chassis about itself."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from chassis.jobs.tables import AGENT_RUN
+from chassis.ports.errors import ConfigurationError
+
+TASK_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,16 @@ class AgentSpec:
     seed: str | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse names of tasks that could not be told from other kinds of jobs, or not be typed."""
+        wrong = sorted(name for name in self.tasks if name == AGENT_RUN or not TASK_NAME.match(name))
+        if wrong:
+            message = (
+                f"AgentSpec.tasks cannot name {', '.join(repr(name) for name in wrong)}: a task's name is lower-case letters, "
+                f"digits and _, at most 63, and '{AGENT_RUN}' is that of the agent's runs."
+            )
+            raise ConfigurationError(message)
 
     @property
     def assistant_id(self) -> UUID:

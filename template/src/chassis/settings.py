@@ -80,6 +80,9 @@ class RunSettings(SettingsGroup):
     )
     recursion_limit: int = Field(25, ge=1, le=1000, description="steps a graph may take in one run")
     drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")
+    idempotency_seconds: float = Field(
+        86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered"
+    )
 
 
 class SecretCacheSettings(SettingsGroup):

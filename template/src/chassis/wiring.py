@@ -13,6 +13,8 @@ from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
+from chassis.jobs.accept import TASKS
+from chassis.jobs.idempotency import forget_old_keys
 from chassis.jobs.kinds import TaskKind
 from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.adapter_context import AdapterContext
@@ -104,7 +106,8 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             given: Any = overrides.get(name)
             return given if given is not None else await stack.enter_async_context(opener)
 
-        sessions = make_sessions(engine, settings.service.name, settings.service.version)
+        tasks = {TASKS: frozenset(agent.tasks)}
+        sessions = make_sessions(engine, settings.service.name, settings.service.version, **tasks)
         yield Container(
             settings=settings,
             agent=agent,
@@ -136,7 +139,10 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             name: partial(execution, load_object(task), container.sessions)
             for name, task in container.agent.tasks.items()
         }
-        chores = {"run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days)}
+        chores = {
+            "run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days),
+            "idempotency_keys": partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds),
+        }
         yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
 
 

@@ -8,4 +8,8 @@ SAMPLE = AgentSpec(
     graph="tests.support.sample_graph:build",
     routes="tests.support.sample_routes:router",
     models="tests.support.sample_agent",
+    tasks={
+        name: f"tests.support.sample_tasks:{name}"
+        for name in ("count", "poison", "sleepy", "flaky", "broken", "enqueuing")
+    },
 )

@@ -49,8 +49,10 @@ class RunningService:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, agent: AgentSpec) -> AsyncIterator[RunningService]:
-    """Serve the API on a free port, without a worker."""
+async def serving(
+    settings: Settings, agent: AgentSpec, *, grace_seconds: int | None = None
+) -> AsyncIterator[RunningService]:
+    """Serve the API on a free port, without a worker; requests under way are cut off after the grace."""
     async with open_container(settings, agent=agent) as container:
 
         @asynccontextmanager
@@ -59,7 +61,15 @@ async def serving(settings: Settings, agent: AgentSpec) -> AsyncIterator[Running
 
         port = free_port()
         app = create_app(settings, agent, opened)
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="on"))
+        options = uvicorn.Config(
+            app,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=grace_seconds,
+        )
+        server = uvicorn.Server(options)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve())
         await until(lambda: server.started)

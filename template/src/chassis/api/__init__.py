@@ -12,8 +12,12 @@ from chassis.http.boundary import Boundary, DataClass, Personal
 from chassis.http.dependencies import CallerDependency as Caller
 from chassis.http.dependencies import SessionDependency as Session
 from chassis.http.etag import IfMatch, etag_of, if_match, not_modified
+from chassis.http.idempotency import IdempotencyDependency as Idempotency
 from chassis.http.pagination import Page, decode_cursor, encode_cursor
 from chassis.http.problem import PROBLEM_RESPONSES
+from chassis.jobs.accept import enqueue
+from chassis.jobs.attempt import RetryLaterError
+from chassis.jobs.tasks import TaskContext
 from chassis.ports.errors import (
     ChassisError,
     ConflictError,
@@ -32,6 +36,7 @@ __all__ = [
     "ChassisError",
     "ConflictError",
     "DataClass",
+    "Idempotency",
     "IfMatch",
     "InvalidRequestError",
     "NotFoundError",
@@ -39,10 +44,13 @@ __all__ = [
     "Personal",
     "PreconditionFailedError",
     "Principal",
+    "RetryLaterError",
     "Session",
+    "TaskContext",
     "can",
     "decode_cursor",
     "encode_cursor",
+    "enqueue",
     "etag_of",
     "if_match",
     "not_modified",

@@ -33,7 +33,10 @@ def record(
             resource=resource,
             outcome=outcome,
             details=details,
-            context={**session.info, "roles": list(principal.roles)},
+            context={
+                **{name: value for name, value in session.info.items() if not name.startswith("_")},
+                "roles": list(principal.roles),
+            },
         )
     )
 

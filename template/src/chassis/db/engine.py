@@ -84,6 +84,9 @@ class Credentials:
             raise DisconnectionError(message)
 
 
-def make_sessions(engine: AsyncEngine, service: str, version: str) -> Sessions:
-    """Sessions whose objects stay readable after the commit, and which tell audit events what service this is."""
-    return async_sessionmaker(engine, expire_on_commit=False, info={"service": service, "version": version})
+def make_sessions(engine: AsyncEngine, service: str, version: str, **info: Any) -> Sessions:
+    """Sessions whose objects stay readable after the commit, and which tell audit events what service this is.
+
+    info: what else is noted in each session; names that begin with _ stay out of the audit log.
+    """
+    return async_sessionmaker(engine, expire_on_commit=False, info={"service": service, "version": version, **info})

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from chassis.agent_spec import AgentSpec
 from chassis.audit.started import recorded_start
 from chassis.container import Container
-from chassis.http import assistants, health, runs, threads
+from chassis.http import assistants, cancellation, health, jobs, run_reads, runs, threads
 from chassis.http.access import public, require_access_rules
 from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
@@ -47,7 +47,16 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
     install_problem_handlers(app)
     app.add_middleware(EdgeMiddleware, max_body_bytes=settings.http.max_body_bytes)
     domain: APIRouter = load_object(agent.routes)
-    for router in (health.router, assistants.router, threads.router, runs.router, domain):
+    for router in (
+        health.router,
+        assistants.router,
+        threads.router,
+        runs.router,
+        run_reads.router,
+        cancellation.router,
+        jobs.router,
+        domain,
+    ):
         app.include_router(router)
     if settings.environment != "production":
         app.include_router(_openapi_router(app))

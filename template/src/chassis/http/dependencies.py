@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.container import Container
-from chassis.jobs.accept import TRACE_CONTEXT, accepted_in
-from chassis.jobs.outbox import announce
+from chassis.jobs.accept import TRACE_CONTEXT
+from chassis.jobs.changes import announce_changes
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal
 from chassis.runs.feed import EventFeed
@@ -43,14 +43,13 @@ async def session_of(request: Request) -> AsyncIterator[AsyncSession]:
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
     """Open a transaction on a request's behalf.
 
-    Jobs that were accepted in it are announced afterwards: the queue must never know more than the database.
+    Jobs that were accepted or ended in it are announced afterwards: nobody must ever know more than the database.
     """
     container = container_of(request)
     async with container.sessions.begin() as session:
         session.info[TRACE_CONTEXT] = trace_context_of(request)
         yield session
-    for job_id in accepted_in(session):
-        await announce(container.queue, job_id)
+    await announce_changes(session, container.queue, container.live_events)
 
 
 def trace_context_of(request: Request) -> dict[str, str]:

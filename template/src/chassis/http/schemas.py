@@ -120,7 +120,9 @@ class RunCreate(Boundary):
     stream_resumable: bool = Field(default=True, description="every stream of this server is resumable")
     multitask_strategy: str = Field("enqueue", description="enqueue, reject or interrupt, when the thread is busy")
     if_not_exists: Literal["create", "reject"] = Field("reject", description="what to do without such a thread")
-    on_disconnect: Literal["continue", "cancel"] = Field("continue", description="only continue is supported")
+    on_disconnect: Literal["continue", "cancel"] = Field(
+        "continue", description="what becomes of the run when the client that streams it or waits for it goes away"
+    )
     on_completion: Literal["keep", "delete"] = Field("keep", description="only keep is supported")
     durability: Literal["sync"] = Field("sync", description="every step is stored before the next one begins")
     context: Any = None
@@ -159,8 +161,6 @@ class RunCreate(Boundary):
         refused += [f"stream_mode={mode}" for mode in self.stream_modes if mode not in SUPPORTED]
         if self.multitask_strategy not in get_args(MultitaskStrategy):
             refused.append(f"multitask_strategy={self.multitask_strategy}")
-        if self.on_disconnect != "continue":
-            refused.append("on_disconnect=cancel")
         if self.on_completion != "keep":
             refused.append("on_completion=delete")
         if refused:

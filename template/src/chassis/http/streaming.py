@@ -7,6 +7,7 @@ from starlette.responses import StreamingResponse
 
 from chassis.container import Container
 from chassis.db import json
+from chassis.http.followed import FollowedResponse, WhenLeft
 from chassis.runs.feed import EventFeed, follow
 from chassis.runs.tables import Run, Thread
 
@@ -25,16 +26,22 @@ def run_headers(run: Run, suffix: str) -> dict[str, str]:
     }
 
 
-def stream_response(feed: EventFeed, run: Run, after: int = 0, modes: Collection[str] = ()) -> StreamingResponse:
+def stream_response(
+    feed: EventFeed, run: Run, after: int = 0, modes: Collection[str] = (), *, when_left: WhenLeft | None = None
+) -> StreamingResponse:
     """Stream a run's events as they are written, from `after` on; `modes` narrows what was recorded."""
     events = _server_sent_events(feed, run.run_id, after, frozenset(modes))
-    return StreamingResponse(events, media_type="text/event-stream", headers=run_headers(run, "stream"))
+    headers = run_headers(run, "stream")
+    return FollowedResponse(events, media_type="text/event-stream", headers=headers, when_left=when_left)
 
 
-def wait_response(container: Container, feed: EventFeed, run: Run) -> StreamingResponse:
+def wait_response(
+    container: Container, feed: EventFeed, run: Run, *, when_left: WhenLeft | None = None
+) -> StreamingResponse:
     """Answer with the thread's values once the run has ended; white space in between keeps proxies patient."""
     body = _final_values(container, feed, run.run_id, run.thread_id)
-    return StreamingResponse(body, media_type="application/json", headers=run_headers(run, "join"))
+    headers = run_headers(run, "join")
+    return FollowedResponse(body, media_type="application/json", headers=headers, when_left=when_left)
 
 
 async def _server_sent_events(feed: EventFeed, run_id: UUID, after: int, modes: frozenset[str]) -> AsyncIterator[bytes]:

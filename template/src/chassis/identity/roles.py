@@ -6,11 +6,18 @@ from chassis.ports.identity import Roles
 
 RUNS_READ = "runs:read"
 RUNS_WRITE = "runs:write"
+JOBS_READ = "jobs:read"
+JOBS_WRITE = "jobs:write"
+JOBS_ADMINISTER = "jobs:administer"
+"""Sees, cancels and redrives the jobs of everybody in the tenant, instead of one's own."""
+
+READ = frozenset({RUNS_READ, JOBS_READ})
+WRITE = frozenset({RUNS_WRITE, JOBS_WRITE})
 
 CHASSIS_ROLES: Mapping[str, frozenset[str]] = {
-    "viewer": frozenset({RUNS_READ}),
-    "user": frozenset({RUNS_READ, RUNS_WRITE}),
-    "admin": frozenset({RUNS_READ, RUNS_WRITE}),
+    "viewer": READ,
+    "user": READ | WRITE,
+    "admin": READ | WRITE | {JOBS_ADMINISTER},
 }
 
 

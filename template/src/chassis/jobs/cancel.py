@@ -4,6 +4,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.record import record
+from chassis.jobs.changes import note_ended
 from chassis.jobs.finish import action_of, finish, resource_of
 from chassis.jobs.kinds import Kinds
 from chassis.jobs.reasons import CANCELLED
@@ -22,6 +23,7 @@ async def cancel(session: AsyncSession, kinds: Kinds, principal: Principal, job:
         record(session, principal, action_of(job, "cancelled"), resource_of(job), status=job.status)
     if job.status == "pending":
         await finish(session, kinds, job.job_id, "cancelled", error=CANCELLED)
+        note_ended(session, job.job_id)
     else:
         job.cancel_requested_at = func.coalesce(Job.cancel_requested_at, func.now())
         await session.flush()

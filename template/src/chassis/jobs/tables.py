@@ -36,6 +36,7 @@ class Job(Base):
         Index("ix_run_due", text("priority DESC"), "sequence", postgresql_where=text("status = 'pending'")),
         Index("ix_run_active", "sequence", postgresql_where=text("status IN ('pending', 'running')")),
         Index(None, "tenant_id", "status", "sequence"),
+        Index(None, "tenant_id", "sequence"),
     )
 
     job_id: Mapped[UUID] = mapped_column("run_id", primary_key=True)

@@ -41,8 +41,11 @@ async def accept(
 ) -> Run:
     """Insert the run with all that belongs to it; the caller commits and then announces it.
 
-    The thread's row is locked, so that runs of one thread are numbered in the order in which they commit.
+    The thread's row is locked, so that runs of one thread are numbered in the order in which they commit. Runs that have to
+    make way are locked before it, in the order of their workers, who hold their run's lock when they write the thread.
     """
+    if request.multitask_strategy == "interrupt":
+        await _lock_active(session, principal, thread_id)
     thread = await _lock_thread(session, principal, thread_id)
     if thread is None:
         thread = await _create_thread(session, principal, thread_id, request)
@@ -99,8 +102,15 @@ async def _make_way(
     if strategy == "reject" and await session.scalar(select(exists(active))):
         raise ThreadBusyError
     if strategy == "interrupt":
-        for run in await session.scalars(active.with_for_update()):
+        # What was accepted in between is not waited for: whoever has locked it is about to cancel it, too.
+        for run in await session.scalars(active.order_by(Run.sequence).with_for_update(skip_locked=True)):
             await cancel(session, kinds, principal, run)
+
+
+async def _lock_active(session: AsyncSession, principal: Principal, thread_id: UUID) -> None:
+    own = (Run.tenant_id == principal.tenant_id, Run.owner_id == principal.subject)
+    active = select(Run.run_id).where(Run.thread_id == thread_id, Run.status.in_(ACTIVE), *own)
+    await session.execute(active.order_by(Run.sequence).with_for_update())
 
 
 async def _lock_thread(session: AsyncSession, principal: Principal, thread_id: UUID) -> Thread | None:

@@ -47,6 +47,8 @@ class RunKind:
     async def renewed(self, session: AsyncSession, job: Job) -> None:
         """Take the end out of the log, so that it can be followed on; the thread is busy again."""
         run = cast("Run", job)
+        # Locked before it is looked at: nothing is accepted on the thread in between.
+        await session.execute(select(Thread.thread_id).where(Thread.thread_id == run.thread_id).with_for_update())
         later = exists().where(Run.thread_id == run.thread_id, Run.sequence > run.sequence)
         if await session.scalar(select(later)):
             raise ThreadMovedOnError

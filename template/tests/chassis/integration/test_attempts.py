@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from chassis.wiring import open_container
 pytestmark = pytest.mark.slow
 
 PRINCIPAL = Principal("attempts", "ada", ("admin",))
+KINDS = ("of_the_next_release", "task")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ async def settings(environment: Mapping[str, str]) -> Settings:
 
 @pytest.fixture(scope="module")
 async def container(settings: Settings) -> AsyncIterator[Container]:
-    async with open_container(settings, agent=SAMPLE) as container:
+    agent = replace(SAMPLE, tasks=dict.fromkeys(KINDS, "each test hands its own to the worker"))
+    async with open_container(settings, agent=agent) as container:
         yield container
 
 
