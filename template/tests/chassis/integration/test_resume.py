@@ -109,7 +109,8 @@ async def test_each_write_may_fail_once(container: Container) -> None:
                 .where(AuditEvent.action == EFFECT, AuditEvent.details["thread"].astext == str(run.thread_id))
                 .order_by(AuditEvent.event_id)
             )
-            assert (run.attempt, run.status) == (2, "success"), plan
+            assert run.status == "success", plan
+            assert run.attempt >= 2, f"{plan}: nothing failed"
             assert (thread.state_values or {}).get("log") == [f"round {number}" for number in range(ROUNDS)], plan
             assert list(effects) == [f"round/{number}" for number in range(ROUNDS)], plan
             assert thread.status == "idle", plan
