@@ -64,6 +64,8 @@ class Worker:
                     if not await self._start_due():
                         with suppress(TimeoutError):
                             await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
+                for _, attempt in self._active.values():  # at once: a broker's client takes its time to say goodbye
+                    attempt.drain()
         finally:
             await self._drain()
             background = (keeping, sweeping, tidying, stopping)
@@ -115,12 +117,10 @@ class Worker:
             await asyncio.sleep(min(self._settings.lease_seconds / 3, 5))
 
     async def _drain(self) -> None:
-        """Ask every job to stop at its next step's end; what does not within the grace is cut off, and given back, too."""
+        """Wait for every job to stop at its next step's end; what does not within the grace is cut off, and given back, too."""
         if not self._active:
             return
         log.info("worker.draining", jobs=len(self._active))
-        for _, attempt in self._active.values():
-            attempt.drain()
         _, late = await asyncio.wait(set(self._active), timeout=self._settings.drain_seconds)
         for task in late:
             self._active[task][0].stop("drained")
