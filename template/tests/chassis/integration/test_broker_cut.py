@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,10 +26,28 @@ class Cutting:
         self.cuts = 0
         self.seen = 0
         self.url = ""
+        self._open: dict[asyncio.Future[Any], asyncio.Task[Any] | None] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._broker)
-        answers = asyncio.create_task(self._answers(there, writer))
+        passing = asyncio.gather(self._questions(reader, back), self._answers(there, writer))
+        self._open[passing] = asyncio.current_task()
+        try:
+            await passing
+        finally:
+            for end in (back, writer):
+                end.close()
+            for end in (back, writer):
+                with suppress(ConnectionError):
+                    await end.wait_closed()
+
+    async def end(self) -> None:
+        """End the connections that the broker's client keeps for later."""
+        for passing in self._open:
+            passing.cancel()
+        await asyncio.gather(*filter(None, self._open.values()), return_exceptions=True)
+
+    async def _questions(self, reader: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
                 if PUBLISH in data:
@@ -38,13 +57,12 @@ class Cutting:
                         break
                 back.write(data)
         back.close()
-        writer.close()
-        await answers
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
                 writer.write(data)
+        writer.close()
 
 
 @pytest.fixture
@@ -55,6 +73,7 @@ async def broker(settings: Settings) -> AsyncIterator[Cutting]:
     cutting.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
     yield cutting
     server.close()
+    await cutting.end()
 
 
 @pytest.mark.parametrize("cuts", [0, 1])
