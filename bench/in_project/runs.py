@@ -65,7 +65,7 @@ async def bare(settings: Any) -> float:
     """Give runs/s of the graph alone, with the same saver and the same number at once."""
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(open_adapter_context(settings))
-        checkpoints = await stack.enter_async_context(open_checkpoints(context, CLIENTS))
+        checkpoints = await stack.enter_async_context(open_checkpoints(settings, context, CLIENTS))
         graph = build(Bare(checkpoints.saver))
 
         async def one() -> None:

@@ -15,6 +15,7 @@ ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 # What is imported by another name than it is distributed under, the longest name first.
 DISTRIBUTIONS = {
     "azure.keyvault.secrets": "azure-keyvault-secrets",
+    "langgraph.checkpoint.conformance": "langgraph-checkpoint-conformance",
     "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
     "azure.core": "azure-identity",
@@ -31,7 +32,6 @@ DISTRIBUTIONS = {
     "langchain_core": "langchain",
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
-    "redis": "celery",
     "starlette": "fastapi",
 }
 # Where packages are started and not imported: servers that come as wheels.

@@ -20,6 +20,8 @@ class AgentSpec:
     models: the module with the domain's tables.
     seed: a coroutine function that takes a session and a principal and adds example data; used by `make run` only.
     tasks: background tasks by name, each a coroutine function that takes `chassis.api.TaskContext`.
+    state_types: classes of your own that the graph's state may hold, such as `agent.models:Priority`; a checkpoint with any
+        other one, besides LangChain's messages and Python's plain types, is refused.
     roles: which permissions each role grants, on top of the chassis' own.
     """
 
@@ -30,6 +32,7 @@ class AgentSpec:
     models: str
     seed: str | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)
+    state_types: tuple[str, ...] = ()
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ What the API process must not load (LangGraph, model SDKs) is named by import st
 """
 
 from chassis.adapters.audit_sink.file_settings import AuditSinkSettings
+from chassis.adapters.checkpointer.postgres_settings import StateStoreSettings
 from chassis.adapters.identity.development import open_authenticator
 from chassis.adapters.identity.development_settings import IdentitySettings
 from chassis.adapters.live_events.postgres import open_live_events
@@ -18,6 +19,7 @@ CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
 DEV_AUDIT_SINK = "chassis.dev.audit_sink.file:audit_sink_environment"
 DEV_QUEUE = "chassis.dev.queue.database:queue_environment"
 DEV_SECRET_BACKEND = "chassis.dev.secret_backend.env:secret_backend_environment"  # noqa: S105 - no secret
+DEV_STATE_STORE = "chassis.dev.state_store.postgres:state_store_environment"
 MODELS = {
     "local": "chassis.adapters.model.local:open_model",
     "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
@@ -30,6 +32,7 @@ __all__ = [
     "DEV_AUDIT_SINK",
     "DEV_QUEUE",
     "DEV_SECRET_BACKEND",
+    "DEV_STATE_STORE",
     "MODELS",
     "OPEN_AUDIT_SINK",
     "AuditSinkSettings",
@@ -37,6 +40,7 @@ __all__ = [
     "ModelSettings",
     "QueueSettings",
     "SecretSettings",
+    "StateStoreSettings",
     "open_authenticator",
     "open_live_events",
     "open_queue",

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 from pydantic import Field, PostgresDsn, UrlConstraints, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.selected import AuditSinkSettings, IdentitySettings, ModelSettings, QueueSettings, SecretSettings
+from chassis.checkpoints.settings import CheckpointSettings
+from chassis.selected import (
+    AuditSinkSettings,
+    IdentitySettings,
+    ModelSettings,
+    QueueSettings,
+    SecretSettings,
+    StateStoreSettings,
+)
 from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production
 
 PREFIX = "CHASSIS__"
@@ -138,6 +146,8 @@ class Settings(BaseSettings):
     runs: RunSettings
     model: ModelSettings
     queue: QueueSettings
+    state_store: StateStoreSettings
+    checkpoints: CheckpointSettings
     secrets: SecretSettings
     secret_cache: SecretCacheSettings
     audit: AuditSettings

@@ -1,7 +1,8 @@
 """The only wiring: serve, work, the commands and the tests all get what they use from here."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -19,6 +20,7 @@ from chassis.jobs.kinds import TaskKind
 from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
+from chassis.ports.errors import UnavailableError
 from chassis.ports.identity import Authenticator
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 AGENT = "agent:AGENT"
 # By import string, because the API process, which imports this module, must load none of them.
 GRAPH_RUNNER = "chassis.runs.execute:GraphRunner"
+PRUNING = "chassis.checkpoints.pruning:prune_regularly"
+OPEN_SERIALIZER = "chassis.checkpoints.serializer:open_serializer"
 TASK_EXECUTION = "chassis.jobs.tasks:TaskExecution"
 WORKSHOP = "chassis.jobs.worker:Workshop"
 GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
@@ -46,7 +50,9 @@ BY_IMPORT_STRING = (
     GRAPH_RUNNER,
     GRAPH_DEPENDENCIES,
     KEEPER,
+    OPEN_SERIALIZER,
     PRUNE_LOGS,
+    PRUNING,
     SHIPPER,
     SIGNING_KEY,
     TASK_EXECUTION,
@@ -116,7 +122,7 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             kinds={AGENT_RUN: RunKind(), **dict.fromkeys(agent.tasks, TaskKind())},
             spool=AuditSpool(sessions, selected.AUDIT_SINK, settings.audit.spool_events),
             queue=await port("queue", selected.open_queue(settings.queue, context)),
-            live_events=await port("live_events", selected.open_live_events(context)),
+            live_events=await port("live_events", selected.open_live_events(settings.state_store, context)),
             authenticator=await port("authenticator", selected.open_authenticator(settings.identity, context)),
             adapter_context=context,
         )
@@ -127,7 +133,10 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
     """Load and open what only a worker has: the checkpointer, the model, the agent's graph and tasks."""
     settings = container.settings
     open_model = load_object(selected.MODELS[settings.model.provider])
-    async with open_checkpoints(container.adapter_context, settings.runs.concurrency + 2) as checkpoints:
+    size = settings.runs.concurrency + 2
+    async with open_checkpoints(settings, container.adapter_context, size, container.agent.state_types) as checkpoints:
+        with suppress(UnavailableError):  # it may come; until then runs are tried again
+            await checkpoints.check()
         model = await open_model(settings.model, container.adapter_context)
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
@@ -143,7 +152,12 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             "run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days),
             "idempotency_keys": partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds),
         }
-        yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
+        pruning = asyncio.create_task(load_object(PRUNING)(checkpoints, settings.checkpoints), name="prune")
+        try:
+            yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
+        finally:
+            pruning.cancel()
+            await asyncio.gather(pruning, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -168,8 +182,24 @@ async def open_keeper(settings: Settings) -> "AsyncIterator[Keeper]":
 
 
 @asynccontextmanager
-async def open_checkpoints(context: AdapterContext, size: int) -> AsyncIterator[Checkpoints]:
-    """Open the chosen state store's checkpointer."""
-    opener = load_object(selected.CHECKPOINTS)
-    async with opener(context, size) as checkpoints:
+async def open_checkpoints(
+    settings: Settings, context: AdapterContext, size: int, state_types: Sequence[str] = ()
+) -> AsyncIterator[Checkpoints]:
+    """Open the chosen state store's checkpointer, and what encrypts and restricts what it holds."""
+    types = [load_object(name) for name in state_types]
+    async with (
+        load_object(OPEN_SERIALIZER)(settings.checkpoints, types, context.secrets) as serializer,
+        load_object(selected.CHECKPOINTS)(
+            settings.state_store, context, serializer, keep_last=settings.checkpoints.keep_last, size=size
+        ) as checkpoints,
+    ):
         yield checkpoints
+
+
+async def prepare_checkpoints(settings: Settings, context: AdapterContext) -> None:
+    """Prepare the state store, which needs no key: nothing is read."""
+    keyless = settings.model_copy(
+        update={"checkpoints": settings.checkpoints.model_copy(update={"encryption_key": None})}
+    )
+    async with open_checkpoints(keyless, context, 1) as checkpoints:
+        await checkpoints.prepare()

@@ -20,8 +20,9 @@ async def isolated_environment(environment: Mapping[str, str], name: str) -> dic
     """Give an environment with a migrated database and a queue called `name`, in which the service is `<name>_app`."""
     database = await asyncio.to_thread(create_database, environment[DATABASE_URL], name)
     own = {**environment, DATABASE_URL: database, "CHASSIS__SERVICE__NAME": name}
-    async with open_adapter_context(load_settings(own)) as context:
-        await migrate(context)
+    settings = load_settings(own)
+    async with open_adapter_context(settings) as context:
+        await migrate(settings, context)
     if LOGIN_URL.format("APP") in environment:  # a server of ours, where logins can be made
         own |= await asyncio.to_thread(logins, database)
     return {**as_role(own, "app"), OWNER_URL: database}

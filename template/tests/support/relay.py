@@ -46,6 +46,10 @@ class Relay:
             while True:
                 client, _ = listener.accept()
                 server = socket.create_connection(self._target)
+                for one in (client, server):
+                    one.setsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+                    )  # or small packets wait 40 ms for each other
                 self._open |= {client, server}
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=_pass, args=(source, sink), daemon=True).start()

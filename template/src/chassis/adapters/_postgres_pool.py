@@ -20,6 +20,9 @@ class CurrentConnection(AsyncConnection[Any]):
         return await database.connect(lambda conninfo: opener(conninfo, **kwargs))
 
 
+RECONNECT_SECONDS = 5.0
+"""psycopg's default of 300 s would let a pool sleep for two minutes after an outage of two minutes."""
+
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
@@ -38,6 +41,8 @@ async def open_pool(
         max_size=max_size,
         timeout=wait_seconds,
         max_lifetime=1800,
+        # Its pauses double all the while; afterwards each request for a connection begins anew with short ones.
+        reconnect_timeout=RECONNECT_SECONDS,
         check=Pool.check_connection,
         open=False,
         name=name,

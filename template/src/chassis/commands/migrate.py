@@ -14,7 +14,7 @@ from chassis.ports.adapter_context import AdapterContext
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
-from chassis.wiring import open_adapter_context, open_checkpoints
+from chassis.wiring import open_adapter_context, prepare_checkpoints
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ async def _run(settings: Settings, options: argparse.Namespace) -> int:
         if options.down_to:
             await asyncio.to_thread(downgrade, await context.database.conninfo(), options.down_to)
         else:
-            await migrate(context)
+            await migrate(settings, context)
         await _note(settings, context, options.down_to or "heads")
     return 0
 
@@ -61,15 +61,11 @@ async def _note(settings: Settings, context: AdapterContext, target: str) -> Non
             log.warning("audit.migration_not_recorded", target=target)
 
 
-async def migrate(context: AdapterContext) -> None:
+async def migrate(settings: Settings, context: AdapterContext) -> None:
     """Bring the database up to date, the checkpointer's tables included; Alembic runs in a thread of its own."""
     loop = asyncio.get_running_loop()
 
-    async def prepare() -> None:
-        async with open_checkpoints(context, 1) as checkpoints:
-            await checkpoints.prepare()
-
     def prepare_here() -> None:
-        asyncio.run_coroutine_threadsafe(prepare(), loop).result()
+        asyncio.run_coroutine_threadsafe(prepare_checkpoints(settings, context), loop).result()
 
     await asyncio.to_thread(upgrade, await context.database.conninfo(), prepare_here)

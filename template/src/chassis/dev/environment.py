@@ -28,7 +28,12 @@ def development_environment(
         if database is None:
             database = create_database(stack.enter_context(postgres_server(directory)), "agent")
             services |= logins(database)
-        for choice in (selected.DEV_QUEUE, selected.DEV_SECRET_BACKEND, selected.DEV_AUDIT_SINK):
+        for choice in (
+            selected.DEV_QUEUE,
+            selected.DEV_STATE_STORE,
+            selected.DEV_SECRET_BACKEND,
+            selected.DEV_AUDIT_SINK,
+        ):
             services |= stack.enter_context(load_object(choice)(directory, environ))
         yield {**services, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database}
 

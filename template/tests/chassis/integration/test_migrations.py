@@ -37,7 +37,7 @@ def database(environment: Mapping[str, str], settings: Settings) -> Iterator[str
 async def upgraded(settings: Settings, database: str) -> AdapterContext:
     async with open_adapter_context(settings) as context:
         probe = elsewhere(context, settings, database)
-        await migrate(probe)
+        await migrate(settings, probe)
         return probe
 
 

@@ -3,15 +3,12 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 
 import psycopg
 import pytest
 from sqlalchemy import text
 from tests.support.rotation import ScramServer, scram_server, under_load
 
-from chassis.adapters._postgres_listen import listening
-from chassis.adapters._postgres_pool import open_pool
 from chassis.db.engine import open_engine
 from chassis.db.rotating import RotatingDatabase
 from chassis.ports.database import Connection
@@ -177,34 +174,3 @@ async def test_a_server_that_is_not_there_costs_the_backend_nothing(server: Scra
             await database.connect(connected)
     assert backend.reads == 1
     await secrets.close()
-
-
-async def test_pools_and_listeners_are_reconnected(server: ScramServer) -> None:
-    server.role("app", "first")
-    backend = Backend("first")
-    secrets = CachedSecretManager(backend, policy=CachePolicy(ttl=0.2))
-    database = RotatingDatabase(server.settings("app"), secrets)
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    async with (
-        open_pool(database, "rotation", min_size=1, max_size=2, wait_seconds=5) as pool,
-        listening(database, "rotation", heard.put_nowait),
-    ):
-
-        async def told() -> None:
-            async with asyncio.timeout(10):
-                while heard.empty():
-                    async with pool.connection() as connection:
-                        await connection.execute("SELECT pg_notify('rotation', 'x')")
-                    await asyncio.sleep(0.05)
-                while not heard.empty():
-                    heard.get_nowait()
-
-        await told()
-        for password in ("second", "third"):
-            before = server.sessions("app%")
-            await asyncio.to_thread(server.role, "app", password)
-            backend.value = password
-            await server.until_replaced("app%", before)
-            await told()
-    with suppress(asyncio.CancelledError):
-        await secrets.close()

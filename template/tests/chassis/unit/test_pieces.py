@@ -45,6 +45,7 @@ def test_every_import_string_leads_somewhere() -> None:
         selected.CHECKPOINTS,
         selected.DEV_AUDIT_SINK,
         selected.DEV_QUEUE,
+        selected.DEV_STATE_STORE,
         selected.OPEN_AUDIT_SINK,
         selected.DEV_SECRET_BACKEND,
         *selected.MODELS.values(),

@@ -29,6 +29,7 @@ def test_every_problem_is_named_at_once_with_its_remedy() -> None:
         DATABSE__URL="x",
         ENVIRONMENT="prod",
         AUDIT__SIGNING_KEY="secret://key",
+        CHECKPOINTS__ENCRYPTION_KEY="secret://key",
     )
     # A mistyped environment is strict, and then the secret backend and the audit sink may say something, too.
     ours = [name for problem in found if "__SECRETS__" not in (name := problem.split(":")[0]) and "SINK__" not in name]

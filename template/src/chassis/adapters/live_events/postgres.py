@@ -9,6 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from chassis.adapters._postgres_listen import listening, notify
 from chassis.adapters._postgres_pool import Pool, open_pool
+from chassis.adapters.checkpointer.postgres_settings import StateStoreSettings
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.database import Database
 from chassis.ports.errors import UnavailableError
@@ -42,7 +43,7 @@ class PostgresLiveEvents:
 
 
 @asynccontextmanager
-async def open_live_events(context: AdapterContext) -> AsyncIterator[LiveEvents]:
+async def open_live_events(_settings: StateStoreSettings, context: AdapterContext) -> AsyncIterator[LiveEvents]:
     """Open the pool for notifying."""
     database = context.database
     async with open_pool(database, "live-events", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS) as pool:
