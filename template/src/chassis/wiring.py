@@ -133,7 +133,8 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
     """Load and open what only a worker has: the checkpointer, the model, the agent's graph and tasks."""
     settings = container.settings
     open_model = load_object(selected.MODELS[settings.model.provider])
-    size = settings.runs.concurrency + 2
+    # Runs mostly wait for a model, so fewer connections than runs will do.
+    size = min(settings.runs.concurrency + 2, settings.database.pool_size)
     async with open_checkpoints(settings, container.adapter_context, size, container.agent.state_types) as checkpoints:
         with suppress(UnavailableError):  # it may come; until then runs are tried again
             await checkpoints.check()
@@ -141,7 +142,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
         runner = load_object(GRAPH_RUNNER)(
-            graph, container.sessions, container.live_events, settings.runs, container.spool
+            graph, container.sessions, container.live_events, settings.runs, container.spool, checkpoints.require
         )
         execution = load_object(TASK_EXECUTION)
         tasks = {

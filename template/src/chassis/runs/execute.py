@@ -1,6 +1,6 @@
 """Executing one leased run: the graph's steps become events and a projection; its end becomes a status."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.spool import AuditSpool
@@ -21,11 +22,15 @@ from chassis.runs.events import RunLog, extent
 from chassis.runs.projection import StateProjection
 from chassis.runs.question import QuestionPendingError, last_status, passes_over
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
-from chassis.runs.tables import Run
+from chassis.runs.tables import Run, Thread
 from chassis.settings import RunSettings
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
+
+
+RequireStored = Callable[[str, str], Awaitable[None]]
+"""`Checkpoints.require`: raises unless a thread's checkpoint, or a later one, is in the state store."""
 
 
 class GraphRunner:
@@ -38,8 +43,10 @@ class GraphRunner:
         live_events: LiveEvents,
         settings: RunSettings,
         spool: AuditSpool,
+        require_stored: RequireStored,
     ) -> None:
         """Take the graph, which was compiled with the checkpointer, and what it needs around it."""
+        self.require_stored = require_stored
         self.graph = graph
         self.sessions = sessions
         self.live_events = live_events
@@ -66,11 +73,14 @@ class RunExecution:
         runner, lease = self._runner, self._lease
         async with runner.sessions() as session:
             run = await session.get_one(Run, lease.job_id)
+            stored = await session.scalar(select(Thread.stored_checkpoint_id).where(Thread.thread_id == run.thread_id))
             begun = await extent(session, lease.job_id)
         log = self._log = RunLog(
             runner.sessions, runner.live_events, lease, run.thread_id, begun, runner.settings.log_bytes
         )
         log.add("metadata", {"run_id": str(lease.job_id), "attempt": lease.attempt})
+        if stored is not None:  # else an emptied store would look like a thread that has just begun
+            await runner.require_stored(str(run.thread_id), stored)
         try:
             state = await self._stream(run, log)
         except GraphDrained:
@@ -165,11 +175,13 @@ def projection_of(snapshot: StateSnapshot) -> StateProjection:
         }
         for task in snapshot.tasks
     ]
+    checkpoint_id = snapshot.config.get("configurable", {}).get("checkpoint_id")
     return StateProjection(
         values=snapshot.values,
         next_nodes=list(snapshot.next),
         tasks=tasks,
-        checkpoint_id=snapshot.config.get("configurable", {}).get("checkpoint_id"),
+        checkpoint_id=checkpoint_id,
+        stored_checkpoint_id=checkpoint_id,
         metadata=dict(snapshot.metadata or {}),
     )
 

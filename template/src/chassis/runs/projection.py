@@ -20,17 +20,24 @@ class StateProjection:
     next_nodes: list[str]
     tasks: list[dict[str, Any]]
     checkpoint_id: str | None
+    stored_checkpoint_id: str | None
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_checkpoint_event(cls, payload: Mapping[str, Any]) -> "StateProjection":
-        """Read the payload of LangGraph's stream mode `checkpoints`."""
+        """Read the payload of LangGraph's stream mode `checkpoints`.
+
+        It comes while the checkpoint is being stored. The one before it was stored: with durability `sync` a step does not
+        begin sooner.
+        """
         configurable = (payload.get("config") or {}).get("configurable", {})
+        before = (payload.get("parent_config") or {}).get("configurable", {})
         return cls(
             values=payload["values"],
             next_nodes=list(payload["next"]),
             tasks=[dict(task) for task in payload["tasks"]],
             checkpoint_id=configurable.get("checkpoint_id"),
+            stored_checkpoint_id=before.get("checkpoint_id"),
             metadata=dict(payload.get("metadata") or {}),
         )
 
@@ -51,6 +58,7 @@ async def project(session: AsyncSession, thread_id: UUID, state: StateProjection
             tasks=json.loads(json.dump_bytes(state.tasks)),
             interrupts=json.loads(json.dump_bytes(state.interrupts)),
             checkpoint_id=state.checkpoint_id,
+            stored_checkpoint_id=func.coalesce(state.stored_checkpoint_id, Thread.stored_checkpoint_id),
             checkpoint_metadata=json.loads(json.dump_bytes(state.metadata)),
             state_at=func.now(),
         )

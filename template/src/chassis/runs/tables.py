@@ -14,7 +14,11 @@ ThreadStatus = Literal["idle", "busy", "interrupted", "error"]
 
 
 class Thread(Base):
-    """A conversation, with a projection of its graph state so that the API can answer without LangGraph."""
+    """A conversation, with a projection of its graph state so that the API can answer without LangGraph.
+
+    `checkpoint_id` names the state that is projected, which may be on its way into the state store still;
+    `stored_checkpoint_id` is the last one that was in it, and without which, or a later one, the store has lost something.
+    """
 
     __tablename__ = "thread"
     __table_args__ = (
@@ -30,6 +34,7 @@ class Thread(Base):
     tasks: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     interrupts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     checkpoint_id: Mapped[str | None]
+    stored_checkpoint_id: Mapped[str | None]
     checkpoint_metadata: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     state_at: Mapped[dt.datetime | None]
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

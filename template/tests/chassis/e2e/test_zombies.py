@@ -56,7 +56,7 @@ async def everything(api: RunningService, thread_id: str, run_id: str) -> list[A
         names = {"run": run_id, "thread": thread_id}
         rows = [list(await session.scalars(text(statement), names)) for statement in ROWS]
     settings = api.container.settings
-    async with open_checkpoints(api.container.adapter_context, settings.runs.concurrency) as checkpoints:
+    async with open_checkpoints(settings, api.container.adapter_context, 2) as checkpoints:
         config: Any = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
         stored = [repr(entry) async for entry in checkpoints.saver.alist(config)]
     return [*rows, stored]

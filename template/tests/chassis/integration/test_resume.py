@@ -73,10 +73,16 @@ async def accepted(container: Container) -> tuple[UUID, UUID]:
         return run.job_id, run.thread_id
 
 
+async def nothing_lost(_thread_id: str, _checkpoint_id: str) -> None:
+    """This store is in memory, and tested for other things."""
+
+
 async def worked(container: Container, saver: FailsOnce) -> None:
     """Work until nothing is active any more."""
     graph = build(GraphDependencies(model=None, checkpointer=saver))  # type: ignore[arg-type]
-    runner = GraphRunner(graph, container.sessions, container.live_events, container.settings.runs, container.spool)
+    runner = GraphRunner(
+        graph, container.sessions, container.live_events, container.settings.runs, container.spool, nothing_lost
+    )
     stop = asyncio.Event()
     working = asyncio.create_task(Worker(container, Workshop({AGENT_RUN: runner})).run(stop))
     async with asyncio.timeout(30), container.sessions() as session:
