@@ -147,7 +147,10 @@ async def test_the_keys_of_a_thread_are_together_in_a_cluster(
     settings: Settings, context: AdapterContext, tmp_path: Path
 ) -> None:
     """One node has all the slots, and refuses a command on keys of several as any other does."""
-    with redis_server(tmp_path, "--cluster-enabled", "yes", persistent=True) as url, command(url) as execute:
+    with (
+        redis_server(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), persistent=True) as url,
+        command(url) as execute,
+    ):
         execute("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         async with asyncio.timeout(20):
             while b"cluster_state:ok" not in execute("CLUSTER", "INFO"):  # noqa: ASYNC110 - the server knows no events
