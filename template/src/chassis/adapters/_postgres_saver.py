@@ -34,12 +34,15 @@ from chassis.ports.checkpoints import RenewableSerializer, UnknownKeyError
 from chassis.ports.fence import LeaseLostError, current_fence
 
 HELD = """
-SELECT 1 / count(*) FROM (
+SELECT 1 / count(*), CASE WHEN current_setting('server_version_num')::int >= 170000
+    THEN set_config('transaction_timeout', '5s', true) END
+FROM (
     SELECT FROM run WHERE run_id = %s AND fence = %s AND status = 'running' FOR SHARE
 ) AS held
 """
 """Fails where the job is not held any more, and with it all that follows in the same pipeline; until the commit, a take-over
-waits for the lock. It costs no round trip, which a statement whose answer has to be looked at would."""
+waits for the lock. It costs no round trip, which a statement whose answer has to be looked at would. A worker that freezes between this and
+the end of the pipeline keeps the lock for five seconds only, from Postgres 17 on, which has a timeout for that."""
 
 
 class FencedPostgresSaver(AsyncPostgresSaver):
