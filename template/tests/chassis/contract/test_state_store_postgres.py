@@ -21,7 +21,7 @@ async def test_a_worker_that_freezes_while_it_saves_does_not_keep_its_job(
     async with checkpoints_on(state_store) as checkpoints, sessions() as session:
         saver: Any = checkpoints.saver
         locked = text("SELECT 1 FROM run WHERE run_id = :job FOR UPDATE SKIP LOCKED")
-        with working_under(fence), pytest.raises(Exception, match="transaction timeout|terminating|closed"):  # noqa: PT012
+        with working_under(fence), pytest.raises(Exception, match=r"transaction timeout|terminating|closed"):  # noqa: PT012
             async with saver._cursor(pipeline=True) as cursor:
                 await cursor.execute("SELECT 1")
                 async with asyncio.timeout(10):
