@@ -35,13 +35,13 @@ class Keys:
 
 @asynccontextmanager
 async def checkpoints_on(
-    store: StateStore, keys: Keys | None = None, state_types: tuple[str, ...] = (), **changes: Any
+    store: StateStore, keys: Keys | None = None, state_types: tuple[str, ...] = (), ttl: float = 0.2, **changes: Any
 ) -> AsyncIterator[Checkpoints]:
     """Open the chosen checkpointer on the store, encrypting if there are keys."""
     context = store.context
     secrets = None
     if keys is not None:
-        secrets = CachedSecretManager(keys, policy=CachePolicy(ttl=0.2))
+        secrets = CachedSecretManager(keys, policy=CachePolicy(ttl=ttl))
         context = replace(context, secrets=secrets)
         changes["encryption_key"] = KEY
     group = store.settings.checkpoints.model_copy(update=changes)

@@ -58,7 +58,7 @@ async def test_keys_are_rotated_while_the_service_runs(state_store: StateStore) 
     first, second = new_key(), new_key()
     keys, late = Keys(first), Keys(first)
     thread_id = str(uuid4())
-    async with checkpoints_on(state_store, keys) as checkpoints, checkpoints_on(state_store, late) as other:
+    async with checkpoints_on(state_store, keys) as checkpoints, checkpoints_on(state_store, late, ttl=300) as other:
         await run(checkpoints, thread_id)
         keys.keys = (second, first)
         fresh = str(uuid4())
