@@ -35,7 +35,7 @@ def main() -> int:
         run(["make", "--no-print-directory", ".venv/.ready"], project)
         measure_make_run(project, figures)
         python = str(project / ".venv/bin/python")
-        for script in ("cold_start.py", "runs.py", "waiting.py", "streams.py", "audit.py"):
+        for script in ("cold_start.py", "runs.py", "waiting.py", "streams.py", "checkpoints.py", "audit.py"):
             done = subprocess.run(
                 [python, str(ROOT / "bench/in_project" / script)],
                 cwd=project,

@@ -9,41 +9,46 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from tests.support.checkpoints import Claims, Keys, checkpoints_on, config_of, growing_graph, working_under
-from tests.support.isolation import isolated_settings
-from tests.support.state_store import StateStore, open_state_store
-
 from chassis import selected
 from chassis.db.engine import make_sessions, open_engine
 from chassis.dev.environment import development_environment
 from chassis.ports.fence import Fence
 from chassis.wiring import open_adapter_context
+from tests.support.checkpoints import Claims, Keys, checkpoints_on, config_of, growing_graph, working_under
+from tests.support.isolation import isolated_settings
+from tests.support.state_store import StateStore, open_state_store
 
 STEPS = 300
 ROUNDS = 5
 Figures = dict[str, float]
 
 
-async def main() -> None:
-    """Measure on servers of its own."""
+async def measure(environment: Mapping[str, str]) -> Figures:
+    """Measure on the chosen state store."""
+    async with AsyncExitStack() as stack:
+        settings = await isolated_settings(environment, "bench")
+        context = await stack.enter_async_context(open_adapter_context(settings))
+        store = await stack.enter_async_context(open_state_store(settings, context))
+        engine = await stack.enter_async_context(open_engine(context.database, settings.database, "bench"))
+        fence = await Claims(make_sessions(engine, "bench", "1")).claim()
+        return {**await cost(store, fence), **await growth(store)}
+
+
+def main() -> None:
+    """Measure on servers of its own, print."""
+    choice = selected.CHECKPOINTS.partition(":")[0].rpartition(".")[2]
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
         with development_environment(Path(directory), os.environ, "test") as environment:
-            async with AsyncExitStack() as stack:
-                settings = await isolated_settings(environment, "bench")
-                context = await stack.enter_async_context(open_adapter_context(settings))
-                store = await stack.enter_async_context(open_state_store(settings, context))
-                engine = await stack.enter_async_context(open_engine(context.database, settings.database, "bench"))
-                fence = await Claims(make_sessions(engine, "bench", "1")).claim()
-                choice = selected.CHECKPOINTS.partition(":")[0].rpartition(".")[2]
-                figures = {**await cost(store, fence), **await growth(store)}
-    print(json.dumps({f"checkpoints_{choice}_{name}": value for name, value in figures.items()}))
+            figures = asyncio.run(measure(environment))
+    print(json.dumps({f"checkpoints in {choice}: {name.replace('_', ' ')}": value for name, value in figures.items()}))
 
 
 async def cost(store: StateStore, fence: Fence) -> Figures:
@@ -89,4 +94,4 @@ async def growth(store: StateStore) -> Figures:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -27,6 +27,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from chassis.adapters._checkpoint_ids import witness
+from chassis.adapters._failed_steps import worth_keeping
 from chassis.adapters._postgres_pool import Pool
 from chassis.adapters._postgres_prune import DELETE_FOR_RUNS, PRUNE_BY_COUNT
 from chassis.adapters._thread_context import sealing
@@ -135,7 +136,7 @@ class FencedPostgresSaver(AsyncPostgresSaver):
     ) -> None:
         """Save what a step's tasks have written."""
         with sealing(config["configurable"]["thread_id"]):
-            await super().aput_writes(config, writes, task_id, task_path)
+            await super().aput_writes(config, worth_keeping(writes), task_id, task_path)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Prune threads to their latest checkpoints, or delete them."""

@@ -24,6 +24,7 @@ from langgraph.checkpoint.base import (
 )
 
 from chassis.adapters._checkpoint_ids import witness
+from chassis.adapters._failed_steps import worth_keeping
 from chassis.adapters._redis_client import StateClient
 from chassis.adapters._redis_layout import ThreadKeys, beginning_with, decoded, encoded, fence_text, name_of, parts_of
 from chassis.adapters._redis_prune import Headers, doomed_by_count, headers_by_checkpoint, names_to_drop
@@ -134,7 +135,7 @@ class FencedRedisSaver(BaseCheckpointSaver[str]):
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Save what a step's tasks have written; the special ones, such as an interrupt, replace what was there."""
-        configurable = config["configurable"]
+        configurable, writes = config["configurable"], worth_keeping(writes)
         how = "set" if all(channel in WRITES_IDX_MAP for channel, _ in writes) else "add"
         step = (configurable["checkpoint_ns"], configurable["checkpoint_id"], task_id)
         records: list[Record] = [

@@ -2,13 +2,17 @@
 
 import asyncio
 import datetime as dt
+import operator
 from collections.abc import AsyncIterator
+from typing import Annotated, TypedDict
 from uuid import uuid4
 
+import psycopg
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import Capability
+from langgraph.graph import END, START, StateGraph
 from tests.support.checkpoints import Claims, checkpoints_on, config_of, growing_graph, working_under
 from tests.support.state_store import StateStore
 
@@ -18,6 +22,10 @@ from chassis.ports.checkpoints import CheckpointsLostError
 from chassis.ports.fence import LeaseLostError
 
 pytestmark = pytest.mark.slow
+
+
+class Growing(TypedDict):
+    messages: Annotated[list[str], operator.add]
 
 
 async def test_it_conforms_to_langgraph_in_everything(state_store: StateStore) -> None:
@@ -61,6 +69,33 @@ async def test_a_zombie_writes_nothing(state_store: StateStore, claims: Claims) 
         found = await saver.aget_tuple(config)
         assert found is not None
         assert found.checkpoint["id"] == state.checkpoint["id"]
+
+
+async def test_a_step_that_failed_after_it_had_written_is_done_again_whole(state_store: StateStore) -> None:
+    """LangGraph keeps what it had written beside the error, and would take that for all that the step had to say."""
+    failures = [psycopg.OperationalError(), ValueError()]
+
+    def further(state: Growing) -> str:
+        if failures and len(state["messages"]) == 2:
+            raise failures.pop()
+        return "add" if len(state["messages"]) < 4 else END
+
+    async def add(state: Growing) -> Growing:
+        return {"messages": [f"message {len(state['messages'])}"]}
+
+    async with checkpoints_on(state_store) as checkpoints:
+        graph = StateGraph(Growing)
+        graph.add_node("add", add)
+        graph.add_edge(START, "add")
+        graph.add_conditional_edges("add", further)
+        compiled, config = graph.compile(checkpointer=checkpoints.saver), config_of(str(uuid4()))
+        given: Growing | None = {"messages": []}
+        for failure in (ValueError, psycopg.OperationalError):
+            with pytest.raises(failure):
+                await compiled.ainvoke(given, config, durability="sync")
+            given = None
+        ended = await compiled.ainvoke(None, config, durability="sync")
+    assert ended["messages"] == [f"message {number}" for number in range(4)]
 
 
 async def test_a_graph_that_is_overtaken_in_a_step_saves_nothing_of_it(state_store: StateStore, claims: Claims) -> None:
