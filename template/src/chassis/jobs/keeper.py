@@ -8,7 +8,8 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.exc import OperationalError
 
 from chassis.db.engine import Sessions
 from chassis.jobs.lease import Lease, jobs
@@ -17,6 +18,7 @@ from chassis.jobs.transient import TRANSIENT
 log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
+LOCKED_MILLISECONDS = 200
 
 StopReason = Literal["lost", "cancelled", "drained"]
 
@@ -86,8 +88,9 @@ class LeaseKeeper:
     async def _extend(self, holds: list[Hold], asked_at: float) -> bool:
         """Extend the leases; say whether that is done for all of them.
 
-        A row that a transaction of its own job has locked is passed over until the next look, since the others must not wait
-        for it. Nobody else can take it over meanwhile.
+        Rows that a transaction of their own job has locked are passed over at first, since the others must not wait for them;
+        then each is waited for, but not long: a task of many short steps has its row locked nearly always. Nobody else can
+        take such a row over meanwhile.
         """
         mine = tuple_(jobs.c.run_id, jobs.c.fence).in_([(hold.lease.job_id, hold.lease.fence) for hold in holds])
         free = (
@@ -107,11 +110,28 @@ class LeaseKeeper:
                     (await session.scalars(select(jobs.c.run_id).where(mine, jobs.c.status == "running"))).all()
                 )
         for hold in holds:
+            if hold.lease.job_id in held - extended and await self._extend_locked(hold):
+                extended.add(hold.lease.job_id)
             if hold.lease.job_id in extended:
                 hold.valid_until = asked_at + self._seconds
             elif hold.lease.job_id not in held:
                 hold.stop("lost")
         return held == extended
+
+    async def _extend_locked(self, hold: Hold) -> bool:
+        """Extend one lease as soon as its row is unlocked, if that is soon."""
+        extend = (
+            update(jobs)
+            .where(jobs.c.run_id == hold.lease.job_id, jobs.c.fence == hold.lease.fence, jobs.c.status == "running")
+            .values(lease_expires_at=func.now() + dt.timedelta(seconds=self._seconds))
+            .returning(jobs.c.run_id)
+        )
+        try:
+            async with self._sessions.begin() as session:
+                await session.execute(text(f"SET LOCAL lock_timeout = '{LOCKED_MILLISECONDS}ms'"))
+                return await session.scalar(extend) is not None
+        except OperationalError:  # still locked; or the database is away, which the next look finds out
+            return False
 
     async def _look(self, holds: list[Hold]) -> None:
         statement = select(jobs.c.run_id).where(

@@ -17,6 +17,8 @@ from chassis.ports.errors import UnavailableError
 log = structlog.get_logger()
 
 BATCH = 100
+LONGEST_PAUSE_SECONDS = 2.0
+"""A worker that dies is mostly not the job's fault, and somebody waits for it."""
 
 
 async def sweep(desk: Desk) -> int:
@@ -50,6 +52,6 @@ async def _take_over(sessions: Sessions, desk: Desk) -> list[Job]:
             else:
                 job.status, job.worker_id, job.lease_expires_at = "pending", None, None
                 # At once after the first time, as most workers die of a deployment; a job that kills them, less often.
-                pause = backoff(job.attempt) if job.attempt > 1 else 0.0
+                pause = min(backoff(job.attempt), LONGEST_PAUSE_SECONDS) if job.attempt > 1 else 0.0
                 job.due_at = func.now() + dt.timedelta(seconds=pause)
     return swept
