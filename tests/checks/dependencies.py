@@ -18,6 +18,7 @@ NOT_IMPORTED = {
     "moto": "a server that the tests of AWS start",
     "mypy": "a command of `make types`",
     "pytest-asyncio": "runs the asynchronous tests",
+    "pytest-xdist": "several of the tests at once, in `make test`",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",
     "types-grpcio": "for mypy",

@@ -35,8 +35,11 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def make(project: Path, *arguments: str, seconds: int = 900) -> subprocess.CompletedProcess[str]:
-    """Run make there, with the environment of a user: nothing of ours."""
+def make(project: Path, *arguments: str, seconds: int = 2400) -> subprocess.CompletedProcess[str]:
+    """Run make there, with the environment of a user: nothing of ours.
+
+    A project's own tests take ten minutes on two idle cores; the bound is for one that hangs.
+    """
     command = ["make", "--no-print-directory", *arguments]
     return subprocess.run(
         command, cwd=project, env=user_environment(), capture_output=True, text=True, check=False, timeout=seconds
