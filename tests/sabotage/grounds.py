@@ -45,6 +45,6 @@ class Grounds:
             project = installed(template, directory, dict(pair.split("=") for pair in answers.split()))
             commit_all(project)
             self._projects[answers] = Ground(
-                project, project / ".venv/bin/python", strip=2, workers=("-n", "4", "--dist", "loadscope")
+                project, project / ".venv/bin/python", strip=2, workers=("-n", "3", "--dist", "loadscope")
             )
         return self._projects[answers]

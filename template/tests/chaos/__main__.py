@@ -25,7 +25,7 @@ from chassis.wiring import open_container
 CLIENTS = 6
 WORKERS = 3
 LEASE_SECONDS = 2.0
-REST_SECONDS = 60.0
+REST_SECONDS = 180.0
 KEPT = Path(".dev/chaos")
 SETTINGS = {
     "CHASSIS__RUNS__LEASE_SECONDS": f"{LEASE_SECONDS:g}",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chassis.dev.services import START_SECONDS, ServiceStartError, accepts_connections, free_port
 
-STOP_SECONDS = 30
+STOP_SECONDS = 120
 
 
 class Fleet:

@@ -2,8 +2,10 @@
 
 import asyncio
 import statistics
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from sqlalchemy import func, select, text
@@ -17,7 +19,11 @@ from chassis.runs.tables import Run
 ROUNDS = 5
 STEP_SECONDS = 0.1
 HEADERS = {"Authorization": "Bearer dev:chaos:ada:admin"}
-BODY = {"assistant_id": "agent", "input": {"rounds": ROUNDS, "delay": STEP_SECONDS}, "stream_mode": "custom"}
+BODY: dict[str, Any] = {
+    "assistant_id": "agent",
+    "input": {"rounds": ROUNDS, "delay": STEP_SECONDS},
+    "stream_mode": "custom",
+}
 
 
 @dataclass
@@ -27,11 +33,22 @@ class Load:
     url: str
     accepted: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    """How long the longest acceptance took, in seconds."""
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def more(self, runs: int, seconds: float = 30) -> None:
+        """Wait until at least so many more requests were answered."""
+        async with asyncio.timeout(seconds):
+            for _ in range(runs):
+                self._answered.clear()
+                await self._answered.wait()
 
     async def client(self, pause: float) -> None:
         """Ask for run after run."""
         while True:
             async with httpx.AsyncClient(base_url=self.url, headers=HEADERS, timeout=10) as client:
+                began = time.monotonic()
                 try:
                     answer = await client.post("/runs", json=BODY)
                 except httpx.HTTPError as error:
@@ -41,6 +58,8 @@ class Load:
                         self.accepted.append(answer.json()["run_id"])
                     else:
                         self.refused[str(answer.status_code)] += 1
+                    self.slowest = max(self.slowest, time.monotonic() - began)
+                    self._answered.set()
             await asyncio.sleep(pause)
 
 

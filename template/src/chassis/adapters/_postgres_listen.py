@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, suppress
 import psycopg
 import structlog
 from psycopg import sql
+from psycopg_pool import PoolTimeout
 
+from chassis.adapters._postgres_pool import Pool
 from chassis.ports.database import Database
-from chassis.ports.errors import ChassisError
+from chassis.ports.errors import ChassisError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -86,6 +88,23 @@ async def _connect(conninfo: str) -> psycopg.AsyncConnection:
     return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
 
 
-async def notify(pool_connection: psycopg.AsyncConnection[object], channel: str, payload: str) -> None:
-    """Send one notification; ids only, a payload is limited to 8,000 bytes."""
-    await pool_connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+async def notify(pool: Pool, channel: str, payload: str) -> None:
+    """Send one notification; ids only, a payload is limited to 8,000 bytes. Raise `UnavailableError`.
+
+    The pool need not check its connections before each, which costs as much as the notification: it does after a failure.
+    """
+    try:
+        try:
+            await _notify(pool, channel, payload)
+        except PoolTimeout:
+            raise
+        except psycopg.OperationalError:
+            await pool.check()
+            await _notify(pool, channel, payload)
+    except (psycopg.Error, PoolTimeout) as error:
+        raise UnavailableError from error
+
+
+async def _notify(pool: Pool, channel: str, payload: str) -> None:
+    async with pool.connection() as connection:
+        await connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))

@@ -28,11 +28,19 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 @asynccontextmanager
 async def open_pool(
-    database: Database, name: str, *, min_size: int, max_size: int, wait_seconds: float, **connection: Any
+    database: Database,
+    name: str,
+    *,
+    min_size: int,
+    max_size: int,
+    wait_seconds: float,
+    checked: bool = True,
+    **connection: Any,
 ) -> AsyncIterator[Pool]:
-    """Open a pool of checked, autocommitting connections; when the credentials change, they are replaced.
+    """Open a pool of autocommitting connections; when the credentials change, they are replaced.
 
-    `wait_seconds` is the longest wait for a connection; `connection` goes to psycopg's `connect`.
+    `wait_seconds` is the longest wait for a connection, `checked` whether it is tried before it is lent; `connection` goes to
+    psycopg's `connect`.
     """
     pool = Pool(
         connection_class=CurrentConnection,
@@ -43,7 +51,7 @@ async def open_pool(
         max_lifetime=1800,
         # Its pauses double all the while; afterwards each request for a connection begins anew with short ones.
         reconnect_timeout=RECONNECT_SECONDS,
-        check=Pool.check_connection,
+        check=Pool.check_connection if checked else None,
         open=False,
         name=name,
     )

@@ -63,6 +63,14 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
         await engine.dispose()
 
 
+@asynccontextmanager
+async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for one query that needs no transaction, and so none of the round trips that one costs."""
+    async with sessions() as session:
+        _ = await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        yield session
+
+
 @dataclass
 class Credentials:
     """Which credentials a connection was opened with, so that older connections end at their next checkout.

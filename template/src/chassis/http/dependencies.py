@@ -57,7 +57,20 @@ def trace_context_of(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
 
 
-ContainerDependency = Annotated[Container, Depends(container_of)]
-FeedDependency = Annotated[EventFeed, Depends(feed_of)]
-CallerDependency = Annotated[Principal, Depends(caller_of)]
+# FastAPI calls a dependency that is no coroutine in a thread: a detour of its own for each, and for nothing.
+async def _container(request: Request) -> Container:
+    return container_of(request)
+
+
+async def _feed(request: Request) -> EventFeed:
+    return feed_of(request)
+
+
+async def _caller(request: Request) -> Principal:
+    return caller_of(request)
+
+
+ContainerDependency = Annotated[Container, Depends(_container)]
+FeedDependency = Annotated[EventFeed, Depends(_feed)]
+CallerDependency = Annotated[Principal, Depends(_caller)]
 SessionDependency = Annotated[AsyncSession, Depends(session_of, scope="function")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
@@ -49,16 +49,35 @@ async def accept_run(
         },
         metadata=body.metadata,
         multitask_strategy=body.strategy,
-        create_thread=thread_id is None or body.if_not_exists == "create",
+        create_thread=body.if_not_exists == "create",
         time_limit_seconds=container.settings.runs.time_limit_seconds,
     )
     async with transaction(request) as session:
         earlier = await idempotency.earlier(session, caller)
         if earlier is not None:
             return await session.get_one(Run, earlier)
-        run = await accept(session, container.kinds, caller, thread_id or uuid4(), run_request)
+        run = await accept(session, container.kinds, caller, thread_id, run_request)
         await idempotency.remember(session, caller, run.run_id)
         return run
+
+
+def waiting(
+    container: Container, request: Request, caller: Principal, run: Run, body: RunCreate, idempotency: Idempotency
+) -> StreamingResponse:
+    """Answer with the values when the run has ended."""
+    left = when_left(container, caller, run, body)
+    answer = wait_response(container, feed_of(request), run, new=not idempotency.replayed, when_left=left)
+    answer.headers.update(idempotency.headers)
+    return answer
+
+
+def streaming(
+    container: Container, request: Request, caller: Principal, run: Run, body: RunCreate, idempotency: Idempotency
+) -> StreamingResponse:
+    """Answer with the run's events as they are written."""
+    answer = stream_response(feed_of(request), run, when_left=when_left(container, caller, run, body))
+    answer.headers.update(idempotency.headers)
+    return answer
 
 
 def when_left(container: Container, caller: Principal, run: Run, body: RunCreate) -> WhenLeft | None:
@@ -108,9 +127,7 @@ async def wait_for_run(
 ) -> StreamingResponse:
     """Accept a run and answer with the thread's values when it has ended."""
     run = await accept_run(container, caller, thread_id, body, request, idempotency)
-    answer = wait_response(container, feed_of(request), run, when_left=when_left(container, caller, run, body))
-    answer.headers.update(idempotency.headers)
-    return answer
+    return waiting(container, request, caller, run, body, idempotency)
 
 
 @router.post("/runs/wait", dependencies=[can(RUNS_WRITE)], response_model=dict[str, Any])
@@ -123,9 +140,7 @@ async def wait_for_stateless_run(
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and answer with the values when it has ended."""
     run = await accept_run(container, caller, None, body, request, idempotency)
-    answer = wait_response(container, feed_of(request), run, when_left=when_left(container, caller, run, body))
-    answer.headers.update(idempotency.headers)
-    return answer
+    return waiting(container, request, caller, run, body, idempotency)
 
 
 @router.post("/threads/{thread_id}/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
@@ -139,9 +154,7 @@ async def stream_run(
 ) -> StreamingResponse:
     """Accept a run and stream it (text/event-stream)."""
     run = await accept_run(container, caller, thread_id, body, request, idempotency, STREAMED)
-    answer = stream_response(feed_of(request), run, when_left=when_left(container, caller, run, body))
-    answer.headers.update(idempotency.headers)
-    return answer
+    return streaming(container, request, caller, run, body, idempotency)
 
 
 @router.post("/runs/stream", dependencies=[can(RUNS_WRITE)], response_class=StreamingResponse)
@@ -154,6 +167,4 @@ async def stream_stateless_run(
 ) -> StreamingResponse:
     """Accept a run on a thread of its own and stream it (text/event-stream)."""
     run = await accept_run(container, caller, None, body, request, idempotency, STREAMED)
-    answer = stream_response(feed_of(request), run, when_left=when_left(container, caller, run, body))
-    answer.headers.update(idempotency.headers)
-    return answer
+    return streaming(container, request, caller, run, body, idempotency)

@@ -7,6 +7,7 @@ from starlette.responses import StreamingResponse
 
 from chassis.container import Container
 from chassis.db import json
+from chassis.db.engine import reading
 from chassis.http.followed import FollowedResponse, WhenLeft
 from chassis.runs.feed import EventFeed, follow
 from chassis.runs.tables import Run, Thread
@@ -36,10 +37,10 @@ def stream_response(
 
 
 def wait_response(
-    container: Container, feed: EventFeed, run: Run, *, when_left: WhenLeft | None = None
+    container: Container, feed: EventFeed, run: Run, *, new: bool = False, when_left: WhenLeft | None = None
 ) -> StreamingResponse:
     """Answer with the thread's values once the run has ended; white space in between keeps proxies patient."""
-    body = _final_values(container, feed, run.run_id, run.thread_id)
+    body = _final_values(container, feed, run.run_id, run.thread_id, new=new)
     headers = run_headers(run, "join")
     return FollowedResponse(body, media_type="application/json", headers=headers, when_left=when_left)
 
@@ -52,9 +53,11 @@ async def _server_sent_events(feed: EventFeed, run_id: UUID, after: int, modes: 
             yield f"id: {event.sequence}\nevent: {event.event}\ndata: {event.payload}\n\n".encode()
 
 
-async def _final_values(container: Container, feed: EventFeed, run_id: UUID, thread_id: UUID) -> AsyncIterator[bytes]:
+async def _final_values(
+    container: Container, feed: EventFeed, run_id: UUID, thread_id: UUID, *, new: bool
+) -> AsyncIterator[bytes]:
     error: str | None = None
-    async for event in follow(feed, run_id):
+    async for event in follow(feed, run_id, new=new):
         if event is None:
             yield b"\n"
         elif event.event == "error":
@@ -62,7 +65,7 @@ async def _final_values(container: Container, feed: EventFeed, run_id: UUID, thr
     if error is not None:
         yield json.dump_bytes({"__error__": json.loads(error)})
         return
-    async with container.sessions() as session:
+    async with reading(container.sessions) as session:
         thread = await session.get_one(Thread, thread_id)
         interrupts = [interrupt for waiting in thread.interrupts.values() for interrupt in waiting]
         values = dict(thread.state_values or {})

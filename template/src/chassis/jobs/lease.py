@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Table, exists, func, select, update
+from sqlalchemy import Integer, Interval, RowMapping, Select, Table, bindparam, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db.engine import Sessions
@@ -16,6 +17,7 @@ from chassis.ports.fence import Fence, LeaseLostError
 from chassis.ports.identity import Principal
 
 jobs = cast("Table", Job.__table__)
+outbox = cast("Table", OutboxEntry.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Lease:
     seconds_left: float | None = None
 
     @property
+    def first(self) -> bool:
+        """Whether nobody has claimed the job before."""
+        return self.fence == 1
+
+    @property
     def proof(self) -> Fence:
         """What stores outside this database are shown."""
         return Fence(self.job_id, self.sequence, self.fence)
@@ -49,43 +56,62 @@ async def claim(
 
     A worker of the previous release does not know the kinds of the next one, and leaves them alone.
     """
+    values = {"kinds": kinds, "worker": worker_id, "most": limit, "lease": dt.timedelta(seconds=lease_seconds)}
+    async with sessions.begin() as session:
+        rows = (await session.execute(_claim(), values)).mappings().all()
+        return [_lease(row) for row in sorted(rows, key=lambda row: (-row["priority"], row["sequence"]))]
+
+
+@cache
+def _claim() -> Select[Any]:
+    """Build the statement, once, since to build it costs more than to execute it; not before all kinds have their columns.
+
+    Literals where a partial index is to be used, since the plan of a prepared statement knows no values.
+    """
     earlier = jobs.alias()
     blocked = exists().where(
         earlier.c.thread_id == jobs.c.thread_id,
         earlier.c.sequence < jobs.c.sequence,
-        earlier.c.status.in_(ACTIVE),
+        earlier.c.status.in_(bindparam("active", ACTIVE, expanding=True, literal_execute=True)),
     )
     due = (
         select(jobs.c.run_id)
-        .where(jobs.c.status == "pending", jobs.c.kind.in_(kinds), jobs.c.due_at <= func.now(), ~blocked)
+        .where(
+            jobs.c.status == literal("pending", literal_execute=True),
+            jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+            jobs.c.due_at <= func.now(),
+            ~blocked,
+        )
         .order_by(jobs.c.priority.desc(), jobs.c.sequence)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
         .cte("due")
     )
     started_at = func.coalesce(jobs.c.started_at, func.now())
-    statement = (
+    claimed = (
         update(jobs)
         .where(jobs.c.run_id == due.c.run_id)
         .values(
             status="running",
-            worker_id=worker_id,
+            worker_id=bindparam("worker"),
             attempt=jobs.c.attempt + 1,
             fence=jobs.c.fence + 1,
             started_at=started_at,
-            lease_expires_at=func.now() + dt.timedelta(seconds=lease_seconds),
+            lease_expires_at=func.now() + bindparam("lease", type_=Interval),
         )
         .returning(
             jobs, (jobs.c.time_limit_seconds - func.extract("epoch", func.now() - started_at)).label("seconds_left")
         )
+        .cte("claimed")
     )
-    async with sessions.begin() as session:
-        rows = (await session.execute(statement)).mappings().all()
-        claimed = [row["run_id"] for row in rows]
-        if claimed:
-            heard = update(OutboxEntry).where(OutboxEntry.job_id.in_(claimed), OutboxEntry.published_at.is_(None))
-            await session.execute(heard.values(published_at=func.now()))
-        return [_lease(row) for row in sorted(rows, key=lambda row: (-row["priority"], row["sequence"]))]
+    heard = (
+        update(outbox)
+        .where(outbox.c.run_id == claimed.c.run_id, outbox.c.published_at.is_(None))
+        .values(published_at=func.now())
+        .returning(outbox.c.outbox_id)
+        .cte("heard")
+    )
+    return select(claimed).add_cte(heard)
 
 
 def _lease(row: RowMapping) -> Lease:
@@ -106,11 +132,12 @@ def _lease(row: RowMapping) -> Lease:
 async def fenced(sessions: Sessions, lease: Lease, *, exclusive: bool = False) -> AsyncIterator[AsyncSession]:
     """Open a transaction that commits only what a worker still holding `lease` may write; else raise `LeaseLostError`.
 
-    The share lock keeps a take-over waiting until the commit; `exclusive` is for ending the job itself.
+    The share lock keeps a take-over waiting until the commit; `exclusive` is for ending the job itself, which the session
+    then has.
     """
     async with sessions.begin() as session:
         held = await session.scalar(
-            select(jobs.c.fence)
+            select(Job if exclusive else jobs.c.fence)
             .where(jobs.c.run_id == lease.job_id, jobs.c.fence == lease.fence, jobs.c.status == "running")
             .with_for_update(read=not exclusive)
         )

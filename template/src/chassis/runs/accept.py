@@ -26,7 +26,7 @@ class ThreadBusyError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a caller wants executed."""
+    """What a caller wants executed; `create_thread`: on a thread that is created where there is none with its id."""
 
     assistant_id: UUID
     kwargs: dict[str, Any]
@@ -37,23 +37,19 @@ class RunRequest:
 
 
 async def accept(
-    session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID, request: RunRequest
+    session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID | None, request: RunRequest
 ) -> Run:
     """Insert the run with all that belongs to it; the caller commits and then announces it.
 
-    The thread's row is locked, so that runs of one thread are numbered in the order in which they commit. Runs that have to
-    make way are locked before it, in the order of their workers, who hold their run's lock when they write the thread.
+    Without `thread_id` it is on a new thread of its own. Else the thread's row is locked, so that runs of one thread are
+    numbered in the order in which they commit. Runs that have to make way are locked before it, in the order of their workers,
+    who hold their run's lock when they write the thread.
     """
-    if request.multitask_strategy == "interrupt":
-        await _lock_active(session, principal, thread_id)
-    thread = await _lock_thread(session, principal, thread_id)
-    if thread is None:
-        thread = await _create_thread(session, principal, thread_id, request)
-    await _make_way(session, kinds, principal, thread_id, request.multitask_strategy)
+    thread = await _thread_for(session, kinds, principal, thread_id, request)
     run = Run(
         job_id=uuid4(),
         kind=AGENT_RUN,
-        thread_id=thread_id,
+        thread_id=thread.thread_id,
         assistant_id=request.assistant_id,
         payload=request.kwargs,
         run_metadata=request.metadata,
@@ -65,10 +61,9 @@ async def accept(
     )
     if thread.status == "interrupted" and passes_over(run):
         raise QuestionPendingError
-    await insert(session, principal, run, thread_id=str(thread_id))
+    await insert(session, principal, run, thread_id=str(thread.thread_id))
     thread.status = "busy"
     await session.flush()
-    await session.refresh(run)
     return run
 
 
@@ -82,11 +77,36 @@ def new_thread(principal: Principal, thread_id: UUID, metadata: dict[str, Any]) 
     )
 
 
+async def _thread_for(
+    session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID | None, request: RunRequest
+) -> Thread:
+    """Give the thread, locked, with nothing on it that the run is not to come after."""
+    if thread_id is None:
+        thread = _busy_thread(principal, uuid4())
+        session.add(thread)
+        await session.flush()
+        return thread
+    if request.multitask_strategy == "interrupt":
+        await _lock_active(session, principal, thread_id)
+    found = await _lock_thread(session, principal, thread_id)
+    if found is None:
+        return await _create_thread(session, principal, thread_id, request)
+    await _make_way(session, kinds, principal, thread_id, request.multitask_strategy)
+    await session.refresh(found, ["status"])  # which who made way has changed
+    return found
+
+
+def _busy_thread(principal: Principal, thread_id: UUID) -> Thread:
+    thread = new_thread(principal, thread_id, {})
+    thread.status = "busy"
+    return thread
+
+
 async def _create_thread(session: AsyncSession, principal: Principal, thread_id: UUID, request: RunRequest) -> Thread:
     if not request.create_thread:
         message = f"There is no thread {thread_id}, or you may not see it."
         raise NotFoundError(message)
-    thread = new_thread(principal, thread_id, {})
+    thread = _busy_thread(principal, thread_id)
     session.add(thread)
     try:
         await session.flush()

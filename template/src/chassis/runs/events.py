@@ -18,7 +18,7 @@ from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.projection import StateProjection, project
-from chassis.runs.tables import RunEvent
+from chassis.runs.tables import RunEvent, run_events
 
 END = "end"
 ERROR = "error"
@@ -51,7 +51,15 @@ async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: 
         for event in events
     ]
     if rows:
-        await session.execute(insert(RunEvent), rows)
+        await session.execute(insert(run_events), rows)
+
+
+async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, event: str, payload: str) -> None:
+    """Add one event after whatever the log has; for whoever holds the lock of the run's row."""
+    following = select(func.coalesce(func.max(RunEvent.sequence), 0) + 1).where(RunEvent.run_id == run_id)
+    sequence = following.scalar_subquery()
+    values = {"run_id": run_id, "tenant_id": owner.tenant_id, "owner_id": owner.subject}
+    await session.execute(insert(run_events).values(sequence=sequence, event=event, payload=payload, **values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,9 @@ class Extent:
     next_sequence: int
     size: int
     truncated: bool
+
+
+EMPTY = Extent(next_sequence=1, size=0, truncated=False)
 
 
 async def extent(session: AsyncSession, run_id: UUID) -> Extent:
@@ -107,8 +118,8 @@ class RunLog:
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
 
-    def add(self, event: str, data: Any) -> None:
-        """Take an event, unless the log is full."""
+    def add(self, event: str, data: Any, within: float = FLUSH_SECONDS) -> None:
+        """Take an event, unless the log is full; it is written within so many seconds."""
         payload = json.dumps(data)
         if event not in ALWAYS_TOLD:
             if self._truncated:
@@ -119,7 +130,7 @@ class RunLog:
                 event, payload = TRUNCATED, json.dumps({"message": f"This log has reached {self._limit} bytes."})
         self._pending.append(Event(self._next, event, payload))
         self._next += 1
-        self._schedule(FLUSH_SECONDS)
+        self._schedule(within)
 
     def project(self, state: StateProjection) -> None:
         """Take the state after a step."""

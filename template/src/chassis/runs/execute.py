@@ -1,7 +1,7 @@
 """Executing one leased run: the graph's steps become events and a projection; its end becomes a status."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.spool import AuditSpool
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, reading
 from chassis.jobs.attempt import DrainedError, Ending
 from chassis.jobs.keeper import Hold
 from chassis.ports.errors import ChassisError
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
-from chassis.runs.events import RunLog, extent
+from chassis.runs.events import EMPTY, FLUSH_SECONDS, PROJECT_SECONDS, RunLog, extent
 from chassis.runs.projection import StateProjection
 from chassis.runs.question import QuestionPendingError, last_status, passes_over
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
@@ -71,22 +71,24 @@ class RunExecution:
     async def run(self) -> Ending:
         """Stream the graph from its input, or from where an earlier attempt left it, to its end or an interrupt."""
         runner, lease = self._runner, self._lease
-        async with runner.sessions() as session:
-            run = await session.get_one(Run, lease.job_id)
-            stored = await session.scalar(select(Thread.stored_checkpoint_id).where(Thread.thread_id == run.thread_id))
-            begun = await extent(session, lease.job_id)
+        mine = select(Run, Thread.stored_checkpoint_id).join(Thread).where(Run.job_id == lease.job_id)
+        async with reading(runner.sessions) as session:
+            run, stored = (await session.execute(mine)).one()
+            begun = EMPTY if lease.first else await extent(session, lease.job_id)
         log = self._log = RunLog(
             runner.sessions, runner.live_events, lease, run.thread_id, begun, runner.settings.log_bytes
         )
-        log.add("metadata", {"run_id": str(lease.job_id), "attempt": lease.attempt})
+        # Where nothing is streamed nobody waits to see it begin, and a short run needs no batch of its own for it.
+        within = FLUSH_SECONDS if run.payload["stream_mode"] else PROJECT_SECONDS
+        log.add("metadata", {"run_id": str(lease.job_id), "attempt": lease.attempt}, within)
         if stored is not None:  # else an emptied store would look like a thread that has just begun
             await runner.require_stored(str(run.thread_id), stored)
         try:
-            state = await self._stream(run, log)
+            state = await self._stream(run, log, never_run=lease.first and stored is None)
         except GraphDrained:
             raise DrainedError from None
-        log.project(projection_of(state))
-        return Ending("interrupted" if unfinished(state) else "success")
+        log.project(state)
+        return Ending("interrupted" if state.tasks else "success")
 
     def drain(self) -> None:
         """Let LangGraph stop at the end of the step."""
@@ -106,15 +108,17 @@ class RunExecution:
         """Say what a caller may know: our own errors in their words, of others the kind and where to look."""
         return describe(error)
 
-    async def _stream(self, run: Run, log: RunLog) -> StateSnapshot:
+    async def _stream(self, run: Run, log: RunLog, *, never_run: bool) -> StateProjection:
         graph, runner = self._runner.graph, self._runner
         config = self._config(run)
-        state = await graph.aget_state(config)
-        begun = (state.metadata or {}).get("run_id") == str(run.job_id)
-        if begun and not unfinished(state):
-            return state
-        if not begun and state.interrupts and passes_over(run):
-            await self._require_no_question(run)
+        begun = False
+        if not never_run:
+            state = await graph.aget_state(config)
+            begun = (state.metadata or {}).get("run_id") == str(run.job_id)
+            if begun and not unfinished(state):
+                return projection_of(state)
+            if not begun and state.interrupts and passes_over(run):
+                await self._require_no_question(run)
         requested = run.payload["stream_mode"]
         translator = StreamTranslator(requested)
         stream: AsyncIterator[Any] = graph.astream(
@@ -125,17 +129,23 @@ class RunExecution:
             durability="sync",
             control=self._control,
         )
+        last: StateProjection | None = None
         async for mode, data in stream:
             for event, payload in translator.translate(mode, data):
                 log.add(event, payload)
             if mode == "checkpoints":
-                log.project(StateProjection.from_checkpoint_event(data))
-        return await graph.aget_state(config)
+                last = StateProjection.from_checkpoint_event(data)
+                log.project(last)
+        if last is None or last.tasks:
+            return projection_of(
+                await graph.aget_state(config)
+            )  # which alone knows the interrupts that a run ended with
+        return replace(last, stored_checkpoint_id=last.checkpoint_id)  # what was streamed to the end is stored
 
     async def _require_no_question(self, run: Run) -> None:
         """Refuse a run that was accepted while another ran, which then ended with a question."""
         async with self._runner.sessions() as session:
-            if await last_status(session, run.thread_id) == "interrupted":
+            if await session.scalar(last_status(run.thread_id)) == "interrupted":
                 raise QuestionPendingError
 
     def _config(self, run: Run) -> RunnableConfig:
@@ -165,7 +175,7 @@ def graph_input_of(run: Run) -> Any:
 
 
 def projection_of(snapshot: StateSnapshot) -> StateProjection:
-    """Read a state snapshot, which alone knows the interrupts that a run ended with."""
+    """Read a state snapshot."""
     tasks = [
         {
             "id": task.id,

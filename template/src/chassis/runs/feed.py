@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, reading
 from chassis.jobs.transient import is_transient
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.events import END, Event
@@ -71,13 +71,17 @@ class EventFeed:
         """Look at this run's log for those who wait for it, or at all of them."""
         self._look_at(self._waiting if run_id is None else self._places.get(run_id, ()))
 
-    async def next_events(self, run_id: UUID, after: int, seconds: float) -> Sequence[Event]:
-        """Give what follows in the log; nothing when nothing was written for so many seconds."""
+    async def next_events(self, run_id: UUID, after: int, seconds: float, *, look: bool = True) -> Sequence[Event]:
+        """Give what follows in the log; nothing when nothing was written for so many seconds.
+
+        look: whether something may be there already; else it is looked at when its growth is told, or the next poll comes.
+        """
         place = (run_id, after)
         answer: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
         self._waiting[place].add(answer)
         self._places[run_id].add(place)
-        self._look_at([place])
+        if look:
+            self._look_at([place])
         try:
             async with asyncio.timeout(seconds):
                 return await answer
@@ -141,7 +145,7 @@ class EventFeed:
     async def _read(self, places: Sequence[Place]) -> Mapping[Place, list[Event]]:
         found: defaultdict[Place, list[Event]] = defaultdict(list)
         wanted = {"runs": [run for run, _ in places], "afters": [after for _, after in places], "bytes": BYTES}
-        async with self._sessions() as session:
+        async with reading(self._sessions) as session:
             for run_id, after, *event in await session.execute(READ, wanted):
                 found[run_id, after].append(Event(*event))
         return found
@@ -167,13 +171,14 @@ async def open_feed(sessions: Sessions, live_events: LiveEvents) -> AsyncIterato
             await reader
 
 
-async def follow(feed: EventFeed, run_id: UUID, after: int = 0) -> AsyncIterator[Event | None]:
+async def follow(feed: EventFeed, run_id: UUID, after: int = 0, *, new: bool = False) -> AsyncIterator[Event | None]:
     """Yield a run's events from `after` on until its `end`, on any replica, however the notifications fare.
 
-    `None` is yielded when nothing happened for a while, so that the caller can show a sign of life.
+    A `new` run was accepted just now, and its log hardly has anything. `None` is yielded when nothing happened for a while, so that the caller can show a sign of life.
     """
     while True:
-        events = await feed.next_events(run_id, after, SIGN_OF_LIFE_SECONDS)
+        events = await feed.next_events(run_id, after, SIGN_OF_LIFE_SECONDS, look=not new)
+        new = False
         for event in events:
             after = event.sequence
             yield event

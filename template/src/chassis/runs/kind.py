@@ -2,16 +2,16 @@
 
 from typing import cast
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Update, Uuid, bindparam, case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
 from chassis.jobs.tables import ACTIVE, Job, JobStatus
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
-from chassis.runs.events import END, ERROR, Event, append, extent
+from chassis.runs.events import END, ERROR, append_next
 from chassis.runs.question import last_status
-from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus
+from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus, threads
 
 THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
     "success": "idle",
@@ -21,6 +21,18 @@ THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
     "timeout": "error",
     "dead": "error",
 }
+
+
+def _set_status() -> Update:
+    """Build the statement that sets a thread's status when one of its runs has ended."""
+    thread = bindparam("thread", type_=Uuid)
+    others = exists().where(Run.thread_id == thread, Run.status.in_(ACTIVE), Run.job_id != bindparam("run", type_=Uuid))
+    last = case(THREAD_STATUS, value=last_status(thread).scalar_subquery(), else_="idle")
+    status = case((others, "busy"), else_=last)
+    return update(threads).where(threads.c.thread_id == thread).values(status=status, updated_at=func.now())
+
+
+SET_STATUS = _set_status()
 
 
 class ThreadMovedOnError(ConflictError):
@@ -33,16 +45,11 @@ class RunKind:
     async def ended(self, session: AsyncSession, job: Job) -> None:
         """End the log, and set the thread's status; it stays busy while further runs wait on it."""
         run = cast("Run", job)
-        sequence = (await extent(session, run.job_id)).next_sequence
-        events = [Event(sequence, ERROR, json.dumps(run.error))] if run.error else []
-        events.append(Event(sequence + len(events), END, "null"))
-        await append(session, run.job_id, Principal.from_json(run.caller), events)
-        others = exists().where(Run.thread_id == run.thread_id, Run.status.in_(ACTIVE), Run.job_id != run.job_id)
-        status: ThreadStatus = "busy"
-        if not await session.scalar(select(others)):
-            last = await last_status(session, run.thread_id)
-            status = THREAD_STATUS[last] if last is not None else "idle"
-        await session.execute(update(Thread).where(Thread.thread_id == run.thread_id).values(status=status))
+        owner = Principal.from_json(run.caller)
+        if run.error:
+            await append_next(session, run.job_id, owner, ERROR, json.dumps(run.error))
+        await append_next(session, run.job_id, owner, END, "null")
+        await session.execute(SET_STATUS, {"thread": run.thread_id, "run": run.job_id})
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:
         """Take the end out of the log, so that it can be followed on; the thread is busy again."""

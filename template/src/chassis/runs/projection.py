@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import Text, Uuid, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
-from chassis.runs.tables import Thread
+from chassis.runs.tables import threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,37 @@ class StateProjection:
         return {task["id"]: list(task["interrupts"]) for task in self.tasks if task.get("interrupts")}
 
 
+PROJECT = (
+    update(threads)
+    .where(threads.c.thread_id == bindparam("thread", type_=Uuid))
+    .values(
+        {
+            "values": bindparam("values"),
+            "next": bindparam("next"),
+            "tasks": bindparam("tasks"),
+            "interrupts": bindparam("interrupts"),
+            "checkpoint_id": bindparam("checkpoint_id"),
+            "stored_checkpoint_id": func.coalesce(bindparam("stored", type_=Text), threads.c.stored_checkpoint_id),
+            "checkpoint_metadata": bindparam("checkpoint_metadata"),
+            "state_at": func.now(),
+            "updated_at": func.now(),
+        }
+    )
+)
+
+
 async def project(session: AsyncSession, thread_id: UUID, state: StateProjection) -> None:
     """Store the projection within the caller's transaction."""
     await session.execute(
-        update(Thread)
-        .where(Thread.thread_id == thread_id)
-        .values(
-            state_values=state.values,
-            next_nodes=state.next_nodes,
-            tasks=json.loads(json.dump_bytes(state.tasks)),
-            interrupts=json.loads(json.dump_bytes(state.interrupts)),
-            checkpoint_id=state.checkpoint_id,
-            stored_checkpoint_id=func.coalesce(state.stored_checkpoint_id, Thread.stored_checkpoint_id),
-            checkpoint_metadata=json.loads(json.dump_bytes(state.metadata)),
-            state_at=func.now(),
-        )
+        PROJECT,
+        {
+            "thread": thread_id,
+            "values": state.values,
+            "next": state.next_nodes,
+            "tasks": json.loads(json.dump_bytes(state.tasks)),
+            "interrupts": json.loads(json.dump_bytes(state.interrupts)),
+            "checkpoint_id": state.checkpoint_id,
+            "stored": state.stored_checkpoint_id,
+            "checkpoint_metadata": json.loads(json.dump_bytes(state.metadata)),
+        },
     )

@@ -1,12 +1,10 @@
 """Whether a thread waits for a person: the question stands until it is answered, or somebody drops it and says so."""
 
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import BindParameter, Select, or_, select
 
-from chassis.jobs.tables import ACTIVE, JobStatus
+from chassis.jobs.tables import ACTIVE
 from chassis.ports.errors import ConflictError
 from chassis.runs.tables import Run
 
@@ -20,10 +18,10 @@ def passes_over(run: Run) -> bool:
     return not run.payload.get("command") and run.multitask_strategy != "interrupt"
 
 
-async def last_status(session: AsyncSession, thread_id: UUID) -> JobStatus | None:
-    """Give how the thread's last run ended that went on with it: neither refused over a question, nor ended unbegun."""
+def last_status(thread_id: UUID | BindParameter[UUID]) -> Select[str]:
+    """Ask how the thread's last run ended that went on with it: neither refused over a question, nor ended unbegun."""
     refused = Run.error["error"].astext == QuestionPendingError.__name__
-    statement = (
+    return (
         select(Run.status)
         .where(
             Run.thread_id == thread_id,
@@ -34,4 +32,3 @@ async def last_status(session: AsyncSession, thread_id: UUID) -> JobStatus | Non
         .order_by(Run.sequence.desc())
         .limit(1)
     )
-    return cast("JobStatus | None", await session.scalar(statement))

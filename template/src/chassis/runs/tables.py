@@ -1,10 +1,10 @@
 """Threads, the runs on them, and the runs' events."""
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, func, text
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from chassis.db.base import Base
@@ -40,6 +40,9 @@ class Thread(Base):
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
+threads = cast("Table", Thread.__table__)
+
+
 class Run(Job):
     """One execution of the agent on a thread. The columns are those of its kind; no task has them."""
 
@@ -64,6 +67,9 @@ class RunEvent(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event: Mapped[str]
     payload: Mapped[str]
+
+
+run_events = cast("Table", RunEvent.__table__)
 
 
 class ToolReceipt(Base):

@@ -61,7 +61,7 @@ class Elsewhere:
         return Counter(effect["key"] for effect in self.read("effects"))
 
     async def until_parked(self, count: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(self.read("parked")) < count:  # noqa: ASYNC110 - another process writes them
                 await asyncio.sleep(0.05)
 
@@ -141,7 +141,7 @@ async def test_killed_where_it_hurts(api: RunningService, elsewhere: Elsewhere, 
     assert len(elsewhere.made()) == (0 if place == "intended" else len(WAYS) - 1)
     await elsewhere.release()
     with worker_process(elsewhere.environment, elsewhere.folder / "second.log", AGENT):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await require_each_once(api, elsewhere, conversations, 2)
 
 
@@ -154,7 +154,7 @@ async def test_killed_at_random_moments(api: RunningService, elsewhere: Elsewher
     for _ in range(KILLS):
         before = elsewhere.made().total()
         with worker_process(elsewhere.environment, elsewhere.folder / "log", AGENT) as worker:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while elsewhere.made().total() < before + 2 and not all(task.done() for task in answering):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             await asyncio.sleep(moments.uniform(0, 0.4))
@@ -175,7 +175,7 @@ async def test_a_worker_that_was_frozen_before_its_effect_repeats_nothing(
         await elsewhere.until_parked(1)
         first.send_signal(signal.SIGSTOP)
         with worker_process(elsewhere.environment, elsewhere.folder / "second.log", AGENT):
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(90):
                 await require_each_once(api, elsewhere, [conversation], 1)
             await elsewhere.release()
             first.send_signal(signal.SIGCONT)

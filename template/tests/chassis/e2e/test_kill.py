@@ -48,7 +48,7 @@ async def effects(service: RunningService, thread_id: str) -> list[str]:
 
 
 async def until_effects(service: RunningService, thread_id: str, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await effects(service, thread_id)) < count:  # noqa: ASYNC110 - another process writes them
             await asyncio.sleep(0.05)
 
@@ -68,7 +68,7 @@ async def test_a_run_survives_its_worker(
         if number is not signal.SIGSTOP:
             await asyncio.to_thread(first.wait, 30)
         with worker_process(process_environment, tmp_path / "second.log"):
-            values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 40)
+            values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 120)
             if number is signal.SIGSTOP:  # the zombie wakes up and must notice that it lost the lease
                 first.send_signal(signal.SIGCONT)
                 await asyncio.sleep(2)
@@ -104,6 +104,6 @@ async def test_many_kills_at_random_moments(
             await asyncio.sleep(moments.uniform(0, 0.4))
             worker.kill()
     with worker_process(patient, tmp_path / "log"):
-        values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 60)
+        values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 180)
     assert values["log"] == [f"round {index}" for index in range(rounds)]
     assert await effects(api, thread_id) == [f"round/{index}" for index in range(rounds)]

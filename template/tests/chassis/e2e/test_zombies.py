@@ -63,7 +63,7 @@ async def everything(api: RunningService, thread_id: str, run_id: str) -> list[A
 
 
 async def until(api: RunningService, thread_id: str, effects: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len(await effects_of(api, thread_id)) < effects:  # noqa: ASYNC110 - another process writes them
             await asyncio.sleep(0.05)
 
@@ -92,7 +92,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_writes_nothing(
         await asyncio.sleep(frozen_for)
         zombies.workers[0].send_signal(signal.SIGSTOP)
         living.refill()
-        await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 40)
+        await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 120)
         living.end()
         before = await everything(api, thread_id, run["run_id"])
         zombies.workers[0].send_signal(signal.SIGCONT)
@@ -120,7 +120,7 @@ async def test_the_clocks_of_workers_do_not_matter(
             for number in range(2)
         ]
         for run in runs:  # each is longer than a lease, of which one hour makes either nothing or too much
-            await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 40)
+            await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 120)
         async with api.container.sessions() as session:
             rows = list(await session.scalars(select(Run).where(Run.thread_id == thread_id)))
     finally:
@@ -143,7 +143,7 @@ async def test_replacing_all_workers_under_load_loses_and_repeats_nothing_and_no
         runs = [await client.runs.create(None, "agent", **body) for _ in range(24)]
         await until(api, runs[0]["thread_id"], 2)
         await asyncio.to_thread(fleet.restart_all)
-        async with asyncio.timeout(40), api.container.sessions() as session:
+        async with asyncio.timeout(90), api.container.sessions() as session:
             while await session.scalar(select(Run.job_id).where(Run.status.in_(ACTIVE)).limit(1)):
                 await session.rollback()
                 await asyncio.sleep(0.1)

@@ -213,6 +213,14 @@ async def test_a_new_run_makes_the_ones_before_it_stop_when_asked_to(service: Ru
     assert [run["run_id"] for run in reversed(await client.runs.list(thread_id))][:2] == [running, waiting["run_id"]]
 
 
+async def test_a_thread_is_busy_with_the_run_that_others_made_way_for(idle: RunningService) -> None:
+    client = idle.sdk()
+    thread_id = (await client.threads.create())["thread_id"]
+    for _ in range(2):
+        await client.runs.create(thread_id, "agent", input={"rounds": 1}, multitask_strategy="interrupt")
+    assert (await client.threads.get(thread_id))["status"] == "busy"
+
+
 async def test_making_way_waits_for_no_worker_that_waits_for_it(service: RunningService) -> None:
     """A worker holds its run while it writes the thread; who locks them the other way round stops both."""
     client = service.sdk()

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from tests.support.isolation import isolated_settings
@@ -31,7 +30,7 @@ async def context(environment: Mapping[str, str]) -> AsyncIterator[RunContext]:
     async with open_container(await isolated_settings(environment, "docstools"), agent=SAMPLE) as container:
         request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
         async with container.sessions.begin() as session:
-            run = await accept(session, container.kinds, Principal("t", "ada", ("admin",)), uuid4(), request)
+            run = await accept(session, container.kinds, Principal("t", "ada", ("admin",)), None, request)
         [lease] = await claim(container.sessions, "w", [AGENT_RUN], 1, 60)
         yield RunContext(lease, run.thread_id, container.sessions, container.spool)
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -95,7 +94,7 @@ async def context(container: Container) -> AsyncIterator[RunContext]:
     """A run that this test has claimed."""
     request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
     async with container.sessions.begin() as session:
-        run = await accept(session, container.kinds, PRINCIPAL, uuid4(), request)
+        run = await accept(session, container.kinds, PRINCIPAL, None, request)
     [lease] = await claim(container.sessions, "w", [AGENT_RUN], 1, 60)
     yield RunContext(lease, run.thread_id, container.sessions, container.spool)
     async with container.sessions.begin() as session:

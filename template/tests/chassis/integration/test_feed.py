@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
@@ -49,7 +49,7 @@ async def feed(container: Container) -> AsyncIterator[EventFeed]:
 async def accepted(container: Container) -> UUID:
     request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
     async with container.sessions.begin() as session:
-        return (await accept(session, container.kinds, PRINCIPAL, uuid4(), request)).job_id
+        return (await accept(session, container.kinds, PRINCIPAL, None, request)).job_id
 
 
 async def write(container: Container, run_id: UUID, *events: Event) -> None:

@@ -149,7 +149,7 @@ async def test_what_failed_is_redriven_announced_and_audited(
         announced: asyncio.Event = asyncio.Event()
         async with idle.container.queue.listen(announced.set):
             answer = await http.post(f"/jobs/{run['run_id']}/redrive")
-            await asyncio.wait_for(announced.wait(), 5)
+            await asyncio.wait_for(announced.wait(), 20)
         assert (answer.status_code, answer.json()["status"]) == (202, "pending")
         assert answer.headers["location"] == f"/jobs/{run['run_id']}"
         assert (await http.get(f"/threads/{run['thread_id']}")).json()["status"] == "busy"

@@ -63,7 +63,7 @@ class Operator:
         request = RunRequest(uuid4(), {"stream_mode": ["values"]}, {}, create_thread=True)
         async with self.container.sessions.begin() as session:
             principal = Principal(self.tenant, "ada")
-            run = await accept(session, self.container.kinds, principal, thread_id or uuid4(), request)
+            run = await accept(session, self.container.kinds, principal, thread_id, request)
         return await self.ended(str(run.run_id), status)
 
     async def ended(self, job_id: str, status: JobStatus) -> str:

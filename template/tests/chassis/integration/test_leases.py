@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
@@ -57,19 +57,23 @@ async def container(environment: Mapping[str, str]) -> AsyncIterator[Container]:
 
 @pytest.fixture(autouse=True)
 async def no_other_runs(container: Container) -> AsyncIterator[None]:
-    """Each test begins and ends without active runs."""
-    async with container.sessions.begin() as session:
-        await session.execute(update(Run).where(Run.status.in_(ACTIVE)).values(status="error"))
+    """Each test begins and ends without active runs, and without any that have not been announced."""
+    await settle(container)
     yield
+    await settle(container)
+
+
+async def settle(container: Container) -> None:
     async with container.sessions.begin() as session:
         await session.execute(update(Run).where(Run.status.in_(ACTIVE)).values(status="error"))
+        await session.execute(delete(OutboxEntry))
 
 
 async def accepted(container: Container, thread_id: UUID | None = None) -> Run:
     request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
     async with container.sessions.begin() as session:
         session.info[TRACE_CONTEXT] = {"traceparent": "00-x"}
-        return await accept(session, container.kinds, PRINCIPAL, thread_id or uuid4(), request)
+        return await accept(session, container.kinds, PRINCIPAL, thread_id, request)
 
 
 async def claim_all(container: Container, limit: int = 10, seconds: float = 30, worker: str = "w") -> Sequence[Lease]:

@@ -50,7 +50,7 @@ def tables(database: str) -> set[str]:
 async def test_up_down_and_up_again(settings: Settings, database: str) -> None:
     await upgraded(settings, database)
     first = tables(database)
-    assert {"run", "thread", "run_event", "outbox", "tool_receipt", "audit_event", "checkpoints"} <= first
+    assert {"run", "thread", "run_event", "outbox", "tool_receipt", "audit_event"} <= first
     assert await asyncio.to_thread(check, database) is None
     for branch in BRANCHES:
         await asyncio.to_thread(downgrade, database, f"{branch}@base")

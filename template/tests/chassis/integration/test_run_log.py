@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
@@ -39,7 +39,7 @@ async def begun(container: Container) -> tuple[Lease, UUID]:
     """A run that is being executed, and its thread."""
     request = RunRequest(container.agent.assistant_id, {"stream_mode": ["values"]}, {}, create_thread=True)
     async with container.sessions.begin() as session:
-        run = await accept(session, container.kinds, PRINCIPAL, uuid4(), request)
+        run = await accept(session, container.kinds, PRINCIPAL, None, request)
         thread_id = run.thread_id
     [lease] = await claim(container.sessions, "w", [AGENT_RUN], 1, 30)
     return lease, thread_id

@@ -4,15 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from chassis.adapters._postgres_listen import listening, notify
 from chassis.adapters._postgres_pool import Pool, open_pool
 from chassis.adapters.checkpointer.postgres_settings import StateStoreSettings
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.database import Database
-from chassis.ports.errors import UnavailableError
 from chassis.ports.live_events import Grown, LiveEvents
 
 CHANNEL = "chassis_run_events"
@@ -29,11 +25,7 @@ class PostgresLiveEvents:
 
     async def notify(self, run_id: UUID) -> None:
         """Notify one run id."""
-        try:
-            async with self._pool.connection() as connection:
-                await notify(connection, CHANNEL, str(run_id))
-        except (psycopg.Error, PoolTimeout) as error:
-            raise UnavailableError from error
+        await notify(self._pool, CHANNEL, str(run_id))
 
     def listen(self, grown: Grown) -> AbstractAsyncContextManager[None]:
         """Listen on the channel; see the port."""
@@ -46,5 +38,7 @@ class PostgresLiveEvents:
 async def open_live_events(_settings: StateStoreSettings, context: AdapterContext) -> AsyncIterator[LiveEvents]:
     """Open the pool for notifying."""
     database = context.database
-    async with open_pool(database, "live-events", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS) as pool:
+    async with open_pool(
+        database, "live-events", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS, checked=False
+    ) as pool:
         yield PostgresLiveEvents(database, pool)

@@ -29,11 +29,7 @@ class DatabaseQueue:
 
     async def publish(self, run_id: UUID) -> None:
         """Notify one run id."""
-        try:
-            async with self._pool.connection() as connection:
-                await notify(connection, CHANNEL, str(run_id))
-        except (psycopg.Error, PoolTimeout) as error:
-            raise UnavailableError from error
+        await notify(self._pool, CHANNEL, str(run_id))
 
     def listen(self, wake: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Wake for every run announced, by whatever process."""
@@ -52,5 +48,7 @@ class DatabaseQueue:
 async def open_queue(_settings: QueueSettings, context: AdapterContext) -> AsyncIterator[RunQueue]:
     """Open the queue with a small pool of its own."""
     database = context.database
-    async with open_pool(database, "queue", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS) as pool:
+    async with open_pool(
+        database, "queue", min_size=0, max_size=2, wait_seconds=TIMEOUT_SECONDS, checked=False
+    ) as pool:
         yield DatabaseQueue(database, pool)

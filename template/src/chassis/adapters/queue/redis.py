@@ -22,6 +22,9 @@ from chassis.ports.secrets import secret_name
 TASK = "chassis.wake"
 TIMEOUT_SECONDS = 2
 STOP_SECONDS = 5.0
+VISIBILITY_SECONDS = 60
+"""After so long Redis' transport gives a message that was fetched and not confirmed to somebody else. Ours are confirmed when they
+are fetched, however long the job, so this is about consumers that die in between; kombu's own hour would be an hour."""
 
 
 class CeleryQueue:
@@ -111,7 +114,11 @@ async def open_queue(settings: QueueSettings, context: AdapterContext) -> AsyncI
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=TIMEOUT_SECONDS,
-        broker_transport_options={"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS},
+        broker_transport_options={
+            "socket_timeout": TIMEOUT_SECONDS,
+            "socket_connect_timeout": TIMEOUT_SECONDS,
+            "visibility_timeout": VISIBILITY_SECONDS,
+        },
     )
     try:
         yield CeleryQueue(app)
