@@ -1,4 +1,6 @@
-"""Runs per second of a graph of five steps that do nothing, through HTTP, queue and worker, against the bare graph.
+"""Runs per second of a graph of five steps, through HTTP, queue and worker, against the bare graph.
+
+Once with steps that do nothing, as many at once as the service executes; once with steps of 50 ms, a few at once.
 
 Runs in a generated project: one API process, one worker process, and this client.
 """
@@ -34,6 +36,9 @@ from chassis.wiring import load_agent, open_adapter_context, open_checkpoints
 STEPS = 5
 COUNT = 200
 CLIENTS = 20
+SLOW_COUNT = 30
+SLOW_CLIENTS = 2
+SLOW_SECONDS = 0.05
 ROUNDS = 3
 
 
@@ -41,14 +46,21 @@ class State(TypedDict, total=False):
     """A list that grows."""
 
     log: Annotated[list[int], operator.add]
+    delay: float
 
 
 def build(dependencies: Any) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Compile the graph, for `GraphDependencies` or anything else with a checkpointer."""
     graph = StateGraph(State)
     names = [f"step{number}" for number in range(STEPS)]
+
+    async def step(state: State) -> State:
+        if state["delay"]:
+            await asyncio.sleep(state["delay"])
+        return {"log": [1]}
+
     for name in names:
-        graph.add_node(name, lambda _state: {"log": [1]})
+        graph.add_node(name, step)
     for before, after in zip([START, *names], [*names, END], strict=True):
         graph.add_edge(before, after)
     return graph.compile(checkpointer=dependencies.checkpointer)
@@ -61,7 +73,16 @@ class Bare:
         self.checkpointer = checkpointer
 
 
-async def bare(settings: Any) -> float:
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """So many runs, so many at once, of steps so long."""
+
+    count: int = COUNT
+    clients: int = CLIENTS
+    delay: float = 0.0
+
+
+async def bare(settings: Any, load: Load) -> float:
     """Give runs/s of the graph alone, with the same saver and the same number at once."""
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(open_adapter_context(settings))
@@ -69,37 +90,40 @@ async def bare(settings: Any) -> float:
         graph = build(Bare(checkpoints.saver))
 
         async def one() -> None:
-            await graph.ainvoke({"log": []}, {"configurable": {"thread_id": str(uuid4())}}, durability="sync")
+            state = {"log": [], "delay": load.delay}
+            await graph.ainvoke(state, {"configurable": {"thread_id": str(uuid4())}}, durability="sync")
 
-        return await rate(one)
+        return await rate(one, load)
 
 
-async def served(url: str) -> float:
+async def served(url: str, load: Load) -> float:
     """Give runs/s through the service."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
 
         async def one() -> None:
-            answer = await client.post("/runs/wait", json={"assistant_id": "agent", "input": {"log": []}})
+            answer = await client.post(
+                "/runs/wait", json={"assistant_id": "agent", "input": {"log": [], "delay": load.delay}}
+            )
             assert len(answer.json()["log"]) == STEPS, answer.text
 
-        return await rate(one)
+        return await rate(one, load)
 
 
-async def rate(one: Any) -> float:
-    """Run `one` COUNT times, CLIENTS at once."""
-    slots = asyncio.Semaphore(CLIENTS)
+async def rate(one: Any, load: Load) -> float:
+    """Run `one` as often as the load says."""
+    slots = asyncio.Semaphore(load.clients)
 
     async def slotted() -> None:
         async with slots:
             await one()
 
     started = time.perf_counter()
-    await asyncio.gather(*(slotted() for _ in range(COUNT)))
-    return COUNT / (time.perf_counter() - started)
+    await asyncio.gather(*(slotted() for _ in range(load.count)))
+    return load.count / (time.perf_counter() - started)
 
 
-async def measure(environment: Mapping[str, str], url: str) -> tuple[list[float], list[float]]:
-    """Measure alternately."""
+async def measure(environment: Mapping[str, str], url: str) -> dict[str, float]:
+    """Measure alternately, and give medians."""
     settings = load_settings(environment)
     async with httpx.AsyncClient(base_url=url) as client:
         for _ in range(200):
@@ -108,9 +132,17 @@ async def measure(environment: Mapping[str, str], url: str) -> tuple[list[float]
                     break
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
-    await served(url)
-    pairs = [(await bare(settings), await served(url)) for _ in range(ROUNDS)]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    await served(url, Load())
+    figures = {}
+    for name, load in (("", Load()), ("50 ms steps, ", Load(SLOW_COUNT, SLOW_CLIENTS, SLOW_SECONDS))):
+        pairs = [(await bare(settings, load), await served(url, load)) for _ in range(ROUNDS)]
+        alone, through = (statistics.median(one) for one in zip(*pairs, strict=True))
+        figures |= {
+            f"runs: {name}bare graph, runs/s": round(alone, 1),
+            f"runs: {name}through the service, runs/s": round(through, 1),
+            f"runs: {name}ratio to the bare graph": round(through / alone, 3),
+        }
+    return figures
 
 
 def main() -> None:
@@ -138,22 +170,13 @@ def main() -> None:
             commands = [["-m", "chassis", "serve"], [__file__, "worker"]]
             processes = [subprocess.Popen([sys.executable, *command], env=environment) for command in commands]
             try:
-                alone, through = asyncio.run(measure(environment, f"http://127.0.0.1:{port}"))
+                figures = asyncio.run(measure(environment, f"http://127.0.0.1:{port}"))
             finally:
                 for process in processes:
                     process.terminate()
                 for process in processes:
                     process.wait()
-    first, second = statistics.median(alone), statistics.median(through)
-    print(
-        json.dumps(
-            {
-                "runs: bare graph, runs/s": round(first, 1),
-                "runs: through the service, runs/s": round(second, 1),
-                "runs: ratio to the bare graph": round(second / first, 3),
-            }
-        )
-    )
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
