@@ -25,6 +25,7 @@ from chassis.ports.identity import Authenticator
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import Secret, SecretManager
+from chassis.runs.forget import FORGET_THREAD, forgetting
 from chassis.runs.kind import RunKind
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
 from chassis.secrets.placeholders import refuse_placeholder
@@ -119,7 +120,7 @@ async def open_container(settings: Settings, **overrides: Unpack[Overrides]) -> 
             agent=agent,
             roles=merge_roles(CHASSIS_ROLES, agent.roles),
             sessions=sessions,
-            kinds={AGENT_RUN: RunKind(), **dict.fromkeys(agent.tasks, TaskKind())},
+            kinds={AGENT_RUN: RunKind(), **dict.fromkeys((*agent.tasks, FORGET_THREAD), TaskKind())},
             spool=AuditSpool(sessions, selected.AUDIT_SINK, settings.audit.spool_events),
             queue=await port("queue", selected.open_queue(settings.queue, context)),
             live_events=await port("live_events", selected.open_live_events(settings.state_store, context)),
@@ -149,6 +150,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             name: partial(execution, load_object(task), container.sessions)
             for name, task in container.agent.tasks.items()
         }
+        tasks[FORGET_THREAD] = partial(execution, forgetting(checkpoints.delete), container.sessions)
         chores = {
             "run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days),
             "idempotency_keys": partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds),

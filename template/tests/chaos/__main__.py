@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.chaos.fleet import Fleet
-from tests.chaos.load import Load, Outcome, outcome_of, until_idle
+from tests.chaos.load import Load, Outcome, in_words, outcome_of, until_idle
 from tests.chaos.monkey import Monkey
 from tests.chaos.outages import behind_relays
 from tests.support.isolation import isolated_environment
@@ -72,7 +72,7 @@ def report(monkey: Monkey, load: Load, outcome: Outcome) -> int:
         say(f"{name:<58} {count:>4} x")
     refused = sum(load.refused.values())
     say(f"\n{len(load.accepted)} runs were accepted, {outcome.finished} finished; {refused} requests were refused.")
-    say(f"How long runs stood still: {outcome.resume_times}.")
+    say(f"How long runs stood still: {in_words(outcome.resumes)}.")
     for problem, entries in (("lost", outcome.lost), ("repeated", outcome.repeated), ("missing", outcome.missing)):
         for entry in entries[:10]:
             say(f"  {problem}: {entry}")

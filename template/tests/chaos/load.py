@@ -73,15 +73,19 @@ class Outcome:
     missing: list[str]
     resumes: list[float]
 
-    @property
-    def resume_times(self) -> str:
-        """How long runs stood still, in words."""
-        if not self.resumes:
-            return "no run had to be resumed"
-        cuts = statistics.quantiles([*self.resumes, self.resumes[-1]], n=20)
-        return (
-            f"{len(self.resumes)} resumes, p50 {cuts[9]:.1f} s, p95 {cuts[18]:.1f} s, longest {max(self.resumes):.1f} s"
-        )
+
+def in_words(resumes: list[float]) -> str:
+    """Say how long runs stood still."""
+    if not resumes:
+        return "no run had to be resumed"
+    cuts = statistics.quantiles([*resumes, resumes[-1]], n=20)
+    return f"{len(resumes)} resumes, p50 {cuts[9]:.1f} s, p95 {cuts[18]:.1f} s, longest {max(resumes):.1f} s"
+
+
+async def stood_still(sessions: Sessions) -> list[float]:
+    """Give how long runs stood still before another worker went on with them, in seconds."""
+    async with sessions() as session:
+        return sorted(float(seconds) for seconds in await session.scalars(text(STOOD_STILL)))
 
 
 async def until_idle(sessions: Sessions, seconds: float) -> None:
@@ -107,7 +111,6 @@ async def outcome_of(sessions: Sessions, accepted: list[str]) -> Outcome:
                 select(AuditEvent.details["thread"].astext, AuditEvent.resource).where(AuditEvent.action == EFFECT)
             )
         )
-        resumes = [float(seconds) for seconds in await session.scalars(text(STOOD_STILL))]
     lost = [run_id for run_id in accepted if run_id not in runs or runs[run_id].status != "success"]
     threads = {str(runs[run_id].thread_id) for run_id in accepted if run_id in runs and run_id not in lost}
     wanted = {(thread, f"round/{number}") for thread in threads for number in range(ROUNDS)}
@@ -116,7 +119,7 @@ async def outcome_of(sessions: Sessions, accepted: list[str]) -> Outcome:
         lost=lost,
         repeated=[f"{thread} {resource}" for (thread, resource), count in effects.items() if count > 1],
         missing=[f"{thread} {resource}" for thread, resource in wanted - effects.keys()],
-        resumes=sorted(resumes),
+        resumes=await stood_still(sessions),
     )
 
 

@@ -16,6 +16,7 @@ from chassis.jobs.tables import ACTIVE
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import new_thread
+from chassis.runs.forget import forget_later
 from chassis.runs.tables import Run, Thread
 
 router = APIRouter(prefix="/threads", tags=["threads"])
@@ -102,13 +103,14 @@ async def update_thread(
 
 @router.delete("/{thread_id}", status_code=204, dependencies=[can(RUNS_WRITE)])
 async def delete_thread(thread_id: UUID, caller: CallerDependency, session: SessionDependency) -> None:
-    """Delete a thread with its runs, events and receipts; a busy one is refused."""
+    """Delete a thread with its runs, events and receipts, and by a job its checkpoints; a busy one is refused."""
     thread = await require_thread(session, caller, thread_id, lock=True)
     if await session.scalar(select(exists().where(Run.thread_id == thread_id, Run.status.in_(ACTIVE)))):
         message = "A run is active on this thread; wait for it to end."
         raise ConflictError(message)
     record(session, caller, "thread.deleted", f"thread/{thread_id}")
     await session.delete(thread)
+    await forget_later(session, caller, thread_id)
 
 
 @router.get("/{thread_id}/state", dependencies=[can(RUNS_READ, sensitive=True)])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from tests.chaos.load import in_words, stood_still
 from tests.support.isolation import isolated_environment
 from tests.support.sample_agent import SAMPLE
 from tests.support.sample_graph import EFFECT
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.slow
 ROUNDS = 8
 KILLS = int(os.environ.get("KILLS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
+KILLS_A_RUN = 50
+"""A job has at most 100 attempts."""
 
 
 @pytest.fixture(scope="module")
@@ -93,17 +96,25 @@ async def test_many_kills_at_random_moments(
 ) -> None:
     """KILLS=20 SEED=7 make test: so many kills, at moments drawn from the seed; still each effect once, in order."""
     moments = random.Random(SEED)  # noqa: S311 - a reproducible draw
+    patient = {**process_environment, "CHASSIS__RUNS__MAX_ATTEMPTS": "100", "CHASSIS__RUNS__RECURSION_LIMIT": "1000"}
+    for begun in range(0, KILLS, KILLS_A_RUN):
+        await survives(api, patient, tmp_path, moments, min(KILLS - begun, KILLS_A_RUN))
+    print(in_words(await stood_still(api.container.sessions)))  # noqa: T201 - a figure: pytest -s shows it
+
+
+async def survives(
+    api: RunningService, environment: Mapping[str, str], folder: Path, moments: random.Random, kills: int
+) -> None:
     client = api.sdk()
     thread_id = (await client.threads.create())["thread_id"]
-    rounds = 4 * KILLS
-    patient = {**process_environment, "CHASSIS__RUNS__MAX_ATTEMPTS": "100", "CHASSIS__RUNS__RECURSION_LIMIT": "1000"}
+    rounds = 4 * kills
     run = await client.runs.create(thread_id, "agent", input={"rounds": rounds, "delay": 0.1}, stream_mode="custom")
-    for kill in range(KILLS):
-        with worker_process(patient, tmp_path / "log") as worker:
+    for kill in range(kills):
+        with worker_process(environment, folder / "log") as worker:
             await until_effects(api, thread_id, min(kill * 3 + 1, rounds))
             await asyncio.sleep(moments.uniform(0, 0.4))
             worker.kill()
-    with worker_process(patient, tmp_path / "log"):
+    with worker_process(environment, folder / "log"):
         values = await asyncio.wait_for(client.runs.join(thread_id, run["run_id"]), 180)
     assert values["log"] == [f"round {index}" for index in range(rounds)]
     assert await effects(api, thread_id) == [f"round/{index}" for index in range(rounds)]
