@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
@@ -54,18 +55,23 @@ def require_data_classes(app: FastAPI) -> None:
 
 
 def boundary_models(app: FastAPI) -> Iterator[type[BaseModel]]:
-    """Yield every model that a route takes or returns, however deep."""
+    """Yield every model that a route takes or returns, by itself or through what it depends on, however deep."""
     seen: set[type[BaseModel]] = set()
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
-        annotations = [getattr(route, "response_model", None)]
-        for parameters in ("body_params", "query_params"):
-            annotations += [parameter.field_info.annotation for parameter in getattr(dependant, parameters, ())]
-        for annotation in annotations:
+        taken = _taken(dependant) if isinstance(dependant, Dependant) else ()
+        for annotation in (getattr(route, "response_model", None), *taken):
             for model in _models(annotation):
                 if model not in seen:
                     seen.add(model)
                     yield model
+
+
+def _taken(dependant: Dependant) -> Iterator[Any]:
+    for parameter in (*dependant.body_params, *dependant.query_params):
+        yield parameter.field_info.annotation
+    for inner in dependant.dependencies:
+        yield from _taken(inner)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -1,9 +1,9 @@
 """Every field that enters or leaves has a data class, and a model without one stops start-up."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 from tests.chassis.unit.test_settings import VALID
 from tests.support.sample_agent import SAMPLE
@@ -51,6 +51,19 @@ def test_a_field_has_its_own_class_or_its_models() -> None:
 def test_a_model_without_a_class_stops_start_up_however_deep() -> None:
     with pytest.raises(UndeclaredDataClassError, match="Inner"):
         require_data_classes(app_with(Outer))
+
+
+def test_what_a_dependency_takes_is_no_way_around() -> None:
+    app = FastAPI(openapi_url=None)
+
+    async def taking(body: Inner) -> str:
+        return body.name
+
+    async def endpoint(name: Annotated[str, Depends(taking)]) -> None: ...
+
+    app.add_api_route("/thing", endpoint, methods=["POST"])
+    with pytest.raises(UndeclaredDataClassError, match="Inner"):
+        require_data_classes(app)
 
 
 def test_every_model_of_the_api_is_found() -> None:
