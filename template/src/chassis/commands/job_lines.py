@@ -3,9 +3,11 @@
 import datetime as dt
 import json
 import textwrap
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from chassis.jobs.depth import Depth
 from chassis.jobs.find import thread_of
 from chassis.jobs.tables import Job
 from chassis.ports.errors import ChassisError
@@ -38,6 +40,18 @@ def to_json(job: Job, *, whole: bool = False, outcome: str | None = None) -> str
     """Give a job as JSON on one line; what it was given and what came of it only when it is asked for."""
     fields = _fields(job, whole)
     return json.dumps({**fields, "outcome": outcome} if outcome else fields, ensure_ascii=False)
+
+
+def depth_line(depth: Depth, at_broker: int | None) -> str:
+    """Say how much there is to do."""
+    waited = f" (the oldest {_age(dt.timedelta(seconds=depth.oldest_seconds))})" if depth.queued else ""
+    messages = "" if at_broker is None else f"; {at_broker} messages at the broker"
+    return f"queued {depth.queued}{waited}, running {depth.running}, delayed {depth.delayed}{messages}"
+
+
+def depth_json(depth: Depth, at_broker: int | None) -> str:
+    """Give it as JSON on one line."""
+    return json.dumps({**asdict(depth), "oldest_seconds": round(depth.oldest_seconds, 1), "at_broker": at_broker})
 
 
 def explain(job_id: UUID, error: ChassisError, as_json: bool) -> str:

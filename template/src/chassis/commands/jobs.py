@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import datetime as dt
 import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import get_args
@@ -13,10 +14,11 @@ import psycopg
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from chassis.audit.record import operator, record
-from chassis.commands.job_lines import describe, explain, line, to_json
+from chassis.commands.job_lines import depth_json, depth_line, describe, explain, line, to_json
 from chassis.container import Container
 from chassis.jobs.cancel import cancel
 from chassis.jobs.changes import announce_changes
+from chassis.jobs.depth import depth
 from chassis.jobs.find import JobFilter, find, newest_first
 from chassis.jobs.finish import action_of, resource_of
 from chassis.jobs.redrive import redrive, require_redrivable
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(listing, limit=20)
     showing = acts.add_parser("show", help="show all of one job; audited, as it may hold personal data")
     showing.add_argument("ids", nargs=1, type=UUID, metavar="ID")
+    acts.add_parser("depth", help="count what waits and what runs, for autoscaling")
     for act, summary in (
         ("redrive", "begin jobs again that failed, were cancelled, ran out of time or are dead"),
         ("cancel", "cancel jobs that wait or run"),
@@ -86,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it."""
     settings = load_settings()
     configure_logging(settings.environment, settings.service.log_level)
-    acts = {"list": _list, "show": _show, "redrive": _act, "cancel": _act}
+    acts = {"list": _list, "show": _show, "depth": _depth, "redrive": _act, "cancel": _act}
 
     async def act() -> int:
         async with _said_in_a_sentence(), open_container(settings) as container:
@@ -134,6 +137,18 @@ async def _show(container: Container, options: argparse.Namespace) -> int:
         job = await find(session, options.ids[0], JobFilter())
         record(session, operator(), action_of(job, "read"), resource_of(job))
     print(to_json(job, whole=True) if options.json else describe(job))
+    return 0
+
+
+async def _depth(container: Container, options: argparse.Namespace) -> int:
+    async with container.sessions() as session:
+        counted = await depth(session)
+    try:
+        at_broker = await container.queue.depth()
+    except UnavailableError:
+        print("The broker cannot be reached; the rest is the database's.", file=sys.stderr)
+        at_broker = None
+    print(depth_json(counted, at_broker) if options.json else depth_line(counted, at_broker))
     return 0
 
 

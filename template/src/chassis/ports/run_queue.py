@@ -20,6 +20,13 @@ class RunQueue(Protocol):
         """While the context is open, call `wake` in this event loop for announcements that reach this process."""
         ...
 
+    async def depth(self) -> int | None:
+        """Count the messages that wait at the broker, or None where there is none; raise `UnavailableError` when it is away.
+
+        Not the number of jobs: messages may be lost and repeated. It is what an autoscaler that looks at the broker sees.
+        """
+        ...
+
     async def check(self) -> None:
         """Raise `UnavailableError` when the broker cannot be reached; bounded to about a second."""
         ...

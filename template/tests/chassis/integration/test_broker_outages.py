@@ -23,6 +23,7 @@ from chassis.dev.queue.redis import URL
 from chassis.dev.redis import redis_server
 from chassis.dev.services import free_port
 from chassis.jobs.tables import Job
+from chassis.ports.errors import UnavailableError
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 
@@ -160,6 +161,18 @@ async def test_what_it_forgets_is_executed(settings: Settings, broker: Broker) -
             await executed_once(service, load)
             broker.admin.flushall()
             await executed_once(service, await accepted(service, 4), REPLACED_SECONDS)
+
+
+async def test_what_waits_at_it_is_counted(settings: Settings, broker: Broker) -> None:
+    async with serving(settings, SAMPLE) as service:
+        queue = service.container.queue
+        assert await queue.depth() == 0
+        await accepted(service, 3)
+        assert await queue.depth() == 3
+        broker.stop()
+        with pytest.raises(UnavailableError):
+            await queue.depth()
+        broker.start()
 
 
 async def test_what_it_repeats_is_executed_once(settings: Settings) -> None:

@@ -100,6 +100,31 @@ def objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+async def test_depth_counts_what_waits_and_what_runs(environment: Mapping[str, str]) -> None:
+    own = await isolated_environment(environment, "jobsdepth")
+    async with open_container(load_settings(own)) as container:
+        operator = Operator(own, container)
+        empty = await operator.jobs("depth")
+        assert empty.stdout.startswith("queued 0, running 0, delayed 0")
+        ids = [UUID(await operator.task()) for _ in range(6)]
+        await operator.task("success")
+        async with container.sessions.begin() as session:
+            hour = func.make_interval(0, 0, 0, 0, 1)
+            for changed, values in (
+                (ids[:2], {"status": "running"}),
+                (ids[2:3], {"due_at": func.now() + hour}),
+                (ids[3:4], {"due_at": func.now() - hour}),
+            ):
+                await session.execute(update(Job).where(Job.job_id.in_(changed)).values(values))
+        [found] = objects(await operator.jobs("depth", "--json"))
+        assert 3600 <= found.pop("oldest_seconds") < 3700
+        assert found.pop("at_broker") in (None, 0)  # these were announced to nobody
+        assert found == {"queued": 3, "delayed": 1, "running": 2}
+        line = (await operator.jobs("depth")).stdout
+        assert line.startswith("queued 3 (the oldest 60m), running 2, delayed 1")
+        assert len(line) <= COLUMNS
+
+
 async def test_list_narrows_and_fits_a_terminal(operator: Operator) -> None:
     dead = await operator.task("dead", kind="a_task_with_a_name_that_is_rather_long")
     pending, run = await operator.task(), await operator.run("error")

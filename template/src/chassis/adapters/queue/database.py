@@ -35,6 +35,10 @@ class DatabaseQueue:
         """Wake for every run announced, by whatever process."""
         return listening(self._database, CHANNEL, lambda _payload: wake())
 
+    async def depth(self) -> int | None:
+        """There is no broker, and nothing waits in a channel."""
+        return None
+
     async def check(self) -> None:
         """Ask the database for a sign of life."""
         try:

@@ -86,6 +86,19 @@ class CeleryQueue:
         for waker in tuple(self._wakers):
             waker()
 
+    async def depth(self) -> int | None:
+        """Ask for the length of the queue."""
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._waiting), TIMEOUT_SECONDS)
+        except (OperationalError, OSError) as error:
+            raise UnavailableError from error
+
+    def _waiting(self) -> int:
+        with self._app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=1, timeout=TIMEOUT_SECONDS)
+            channel: Any = connection.default_channel
+            return int(channel.queue_declare(queue=self._app.conf.task_default_queue).message_count)
+
     async def check(self) -> None:
         """Open a connection to the broker."""
         try:
