@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from chassis import selected
 from chassis.agent_spec import AgentSpec
 from chassis.audit.spool import AuditSpool
+from chassis.cancelling import cancel_until_ended
 from chassis.container import Container
 from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
@@ -159,8 +160,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         try:
             yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
         finally:
-            pruning.cancel()
-            await asyncio.gather(pruning, return_exceptions=True)
+            await cancel_until_ended(pruning)
 
 
 @asynccontextmanager

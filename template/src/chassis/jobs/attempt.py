@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.cancelling import cancel_until_ended
 from chassis.jobs.desk import Desk
 from chassis.jobs.finish import finish
 from chassis.jobs.keeper import Hold
@@ -100,9 +101,7 @@ class Attempt:
         try:
             await asyncio.wait({work, stopped}, timeout=self._lease.seconds_left, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
-            work.cancel()
-            await asyncio.gather(work, stopped, return_exceptions=True)
+            await cancel_until_ended(work, stopped)
             await self._execution.settle()
         return work
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from chassis.cancelling import cancel_until_ended
 from chassis.container import Container
 from chassis.jobs.attempt import Attempt, Execute
 from chassis.jobs.desk import Desk
@@ -68,10 +69,7 @@ class Worker:
                     attempt.drain()
         finally:
             await self._drain()
-            background = (keeping, sweeping, tidying, stopping)
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await cancel_until_ended(keeping, sweeping, tidying, stopping)
 
     async def _start_due(self) -> bool:
         """Claim into the free slots; say whether it is worth looking again at once."""
