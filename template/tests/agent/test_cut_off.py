@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError
-from sqlalchemy import select
+from sqlalchemy import select, text
 from tests.agent.conftest import said
 from tests.agent.other_agents import APPROVED, MODEL_URL, REMOTE
 from tests.support.isolation import isolated_settings
@@ -43,6 +43,7 @@ async def status_of(service: RunningService, reference: str) -> str:
 async def locked(service: RunningService, reference: str) -> AsyncIterator[None]:
     """Keep everybody from changing the ticket meanwhile."""
     async with service.container.sessions.begin() as session:
+        await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # however slow the machine
         number = int(reference.removeprefix("TCK-"))
         await session.execute(select(Ticket).where(Ticket.number == number).with_for_update())
         yield
