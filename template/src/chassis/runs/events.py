@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Uuid, bindparam, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
@@ -37,21 +37,25 @@ class Event:
     payload: str
 
 
+APPEND = text("""
+INSERT INTO run_event (run_id, tenant_id, owner_id, sequence, event, payload)
+SELECT :run, :tenant, :owner, added.sequence, added.event, added.payload
+FROM unnest(CAST(:sequences AS bigint[]), CAST(:events AS text[]), CAST(:payloads AS text[]))
+    AS added (sequence, event, payload)
+""").bindparams(bindparam("run", type_=Uuid))
+"""One statement however many they are. psycopg would send a list of rows as a pipeline, and a process that freezes in one is not
+`idle in transaction` to Postgres: no timeout ends it, and its lock on the run's row would stay until it wakes up."""
+
+
 async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: Sequence[Event]) -> None:
     """Add events to the log within the caller's transaction."""
-    rows = [
-        {
-            "run_id": run_id,
-            "tenant_id": owner.tenant_id,
-            "owner_id": owner.subject,
-            "sequence": event.sequence,
-            "event": event.event,
-            "payload": event.payload,
+    if events:
+        columns = {
+            "sequences": [event.sequence for event in events],
+            "events": [event.event for event in events],
+            "payloads": [event.payload for event in events],
         }
-        for event in events
-    ]
-    if rows:
-        await session.execute(insert(run_events), rows)
+        await session.execute(APPEND, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
 
 
 async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, event: str, payload: str) -> None:

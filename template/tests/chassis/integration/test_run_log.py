@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
@@ -78,6 +79,26 @@ async def test_a_log_is_bounded_and_says_so_once_whatever_attempt_writes_it(cont
     assert names[-1] == "end"
     assert (names.count("metadata"), names.count("truncated"), names.count("error")) == (2, 1, 1)
     assert names.count("values") == LIMIT // (len(ENTRY) + 2)
+
+
+async def test_a_batch_is_no_pipeline_in_which_a_frozen_worker_would_keep_its_lock(container: Container) -> None:
+    lease, thread_id = await begun(container)
+    log = await log_of(container, lease, thread_id)
+    for _ in range(3):
+        log.add("values", {})
+    engine = container.sessions.kw["bind"].sync_engine
+    many: list[bool] = []
+
+    def note(*event: object) -> None:
+        many.append(bool(event[-1]))
+
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    await log.flush()
+    sqlalchemy_event.remove(engine, "before_cursor_execute", note)
+    assert many
+    assert not any(many), "psycopg sends executemany as a pipeline"
+    async with container.sessions() as session:
+        assert (await extent(session, lease.job_id)).next_sequence == 4
 
 
 async def test_old_logs_are_shortened_to_how_their_runs_ended(container: Container) -> None:
