@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -139,6 +140,16 @@ async def test_cancelling_what_has_ended_changes_nothing(idle: RunningService, t
     assert (answer.status_code, answer.json()["status"]) == (202, "success")
 
 
+async def until_heard(idle: RunningService, announced: asyncio.Event) -> None:
+    """A listener needs a moment until it hears."""
+    async with asyncio.timeout(20):
+        while not announced.is_set():
+            await idle.container.queue.publish(uuid4())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(announced.wait(), 0.5)
+    announced.clear()
+
+
 @pytest.mark.parametrize("status", ["error", "timeout", "cancelled", "dead"])
 async def test_what_failed_is_redriven_announced_and_audited(
     idle: RunningService, tenant: str, status: JobStatus
@@ -148,6 +159,7 @@ async def test_what_failed_is_redriven_announced_and_audited(
         await end(idle, run["run_id"], status)
         announced: asyncio.Event = asyncio.Event()
         async with idle.container.queue.listen(announced.set):
+            await until_heard(idle, announced)
             answer = await http.post(f"/jobs/{run['run_id']}/redrive")
             await asyncio.wait_for(announced.wait(), 20)
         assert (answer.status_code, answer.json()["status"]) == (202, "pending")
