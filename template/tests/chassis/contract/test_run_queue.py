@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from tests.support.isolation import elsewhere
 
 from chassis import selected
@@ -34,6 +35,15 @@ async def test_listening_ends_with_its_context(container: Container) -> None:
 
 async def test_a_server_that_is_there_passes_the_check(container: Container) -> None:
     await container.queue.check()
+
+
+async def test_a_connection_that_was_cut_costs_no_publish(container: Container) -> None:
+    """For the queue in the database, whose pool does not try a connection before it lends it."""
+    await container.queue.publish(uuid4())
+    mine = "datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    async with container.sessions() as session:
+        await session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
+    await container.queue.publish(uuid4())
 
 
 async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, container: Container) -> None:
