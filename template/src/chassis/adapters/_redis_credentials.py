@@ -1,81 +1,45 @@
-"""The password of a Redis or Valkey broker, which may change at any time: each new connection asks for it.
+"""How a Redis or Valkey broker is logged in to.
 
-redis-py asks a `CredentialProvider` when it connects, in the thread that needs the connection; secrets are read in the event
-loop. A connection that was opened before stays valid when a password is taken away: Redis, "ACL SETUSER", changes rules and
-passwords for logins to come (redis.io/docs/latest/commands/acl-setuser).
+redis-py asks a `CredentialProvider` when it connects, in the thread that needs the connection. A connection that was opened
+before stays valid when a password is taken away: Redis, "ACL SETUSER", changes rules and passwords for logins to come
+(redis.io/docs/latest/commands/acl-setuser).
 """
 
-import asyncio
-import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
-import structlog
 from kombu.transport import redis as kombu_redis
 from redis.connection import Connection, SSLConnection
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from chassis.ports.errors import ChassisError
-from chassis.ports.secrets import Secret, SecretManager
-
-log = structlog.get_logger()
-
-T = TypeVar("T")
-
-READ_SECONDS = 11.0
-"""A little more than the secret manager gives its backend."""
+from chassis.adapters._broker_password import BrokerPassword, PasswordUnreadableError
 
 CLOSED = "Connection closed by server."
 """What redis-py 8.1 says, and has no class of error for."""
 
-PATIENCE_SECONDS = 1.0
-"""A password and its secret cannot be changed in one instant: so long a refused connection waits for the other half."""
-
 
 class BrokerCredentials(CredentialProvider):
-    """Reads the secret from the manager, which has it in memory, for each new connection."""
+    """A user and its password of the moment."""
 
-    def __init__(self, user: str, name: str, secrets: SecretManager) -> None:
-        """Take the user's name and the secret's, inside the event loop of the secret manager."""
+    def __init__(self, user: str, password: BrokerPassword) -> None:
+        """Take the user's name, and who knows the password."""
         self._user = user
-        self._name = name
-        self._secrets = secrets
-        self._loop = asyncio.get_running_loop()
-        self._given = threading.local()
-        self._waited_for: Secret | None = None
+        self._password = password
 
     def get_credentials(self) -> tuple[str, str]:
-        """Give user and password; called by redis-py."""
-        self._given.secret = self._ask(self._secrets.get(self._name))
-        return self._user, self._given.secret.reveal()
+        """Give user and password; called by redis-py, which cleans up after errors of its own only."""
+        try:
+            return self._user, self._password.read()
+        except PasswordUnreadableError as error:
+            raise RedisConnectionError(str(error)) from error
 
     def renew(self) -> bool:
-        """After a refusal of what this thread was given last: say whether there is another password, if it comes soon."""
-        renewed = self._ask(self._other_than(self._given.secret))
-        if renewed:
-            log.info("queue.credentials_read_anew", secret=self._name)
-        return renewed
-
-    async def _other_than(self, rejected: Secret) -> bool:
-        known = rejected == self._waited_for  # redis-py and kombu try again by themselves, and nobody waits each time
-        for pause in (0.0,) if known else (0.0, PATIENCE_SECONDS):
-            await asyncio.sleep(pause)
-            self._secrets.invalidate(self._name, rejected)
-            if await self._secrets.get(self._name) != rejected:
-                return True
-        self._waited_for = rejected
-        return False
-
-    def _ask(self, question: Coroutine[Any, Any, T]) -> T:
-        """Have the event loop answer; a failure is one of the connection, after which kombu's consumer tries again."""
+        """After a refusal: say whether there is another password."""
         try:
-            return asyncio.run_coroutine_threadsafe(question, self._loop).result(READ_SECONDS)
-        except (ChassisError, TimeoutError, asyncio.CancelledError, RuntimeError) as error:
-            question.close()
-            message = f"The secret '{self._name}' cannot be read."
-            raise RedisConnectionError(message) from error
+            return self._password.renew()
+        except PasswordUnreadableError as error:
+            raise RedisConnectionError(str(error)) from error
 
 
 def asking_transport(credentials: BrokerCredentials) -> type[kombu_redis.Transport]:

@@ -44,11 +44,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], log: Path, ready: Callable[[], bool], user: int | None = None) -> Iterator[None]:
+def running(
+    command: list[str],
+    log: Path,
+    ready: Callable[[], bool],
+    user: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[None]:
     """Run a server in its own session until the context ends; raise `ServiceStartError` when it does not get ready."""
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True, user=user
+            command,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            user=user,
+            env=environment,
         )
     try:
         deadline = time.monotonic() + START_SECONDS

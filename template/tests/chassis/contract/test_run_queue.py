@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from tests.support.isolation import elsewhere
+from tests.support.queue import nowhere
 
 from chassis import selected
 from chassis.container import Container
@@ -47,9 +48,8 @@ async def test_a_connection_that_was_cut_costs_no_publish(container: Container) 
 
 
 async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, container: Container) -> None:
-    no_broker = settings.queue.model_copy(update={"url": "redis://127.0.0.1:1/0"})
     no_database = elsewhere(container.adapter_context, settings, "postgresql://x@127.0.0.1:1/x")
-    async with selected.open_queue(no_broker, no_database) as queue:
+    async with selected.open_queue(nowhere(settings.queue), no_database) as queue:
         with pytest.raises(UnavailableError):
             await queue.publish(uuid4())
         with pytest.raises(UnavailableError):

@@ -82,7 +82,7 @@ async def test_ready_and_the_description(service: RunningService) -> None:
     async with service.http() as http:
         ready = await http.get("/health/ready")
         described = await http.get("/openapi.json")
-    assert ready.json() == {"status": "ok", "checks": {"database": "ok"}}
+    assert ready.json() == {"status": "ok", "checks": {"database": "ok", "queue": "ok"}}
     operations = [op for path in described.json()["paths"].values() for op in path.values()]
     assert all(op["responses"].keys() >= {"4XX", "5XX"} for op in operations)
 

@@ -5,9 +5,11 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
+from tests.support.queue import BrokerWithPassword
 
 from chassis.container import Container
 from chassis.ports.adapter_context import AdapterContext
@@ -15,16 +17,17 @@ from chassis.ports.errors import UnavailableError
 from chassis.ports.secrets import Secret
 from chassis.secrets.cache import CachedSecretManager
 from chassis.selected import QueueSettings, open_queue
-from chassis.settings import Settings
 
 pytestmark = pytest.mark.slow
+
+PASSWORD = "hunter2"
 
 
 class Passwords:
     """A secret backend."""
 
     async def read(self, name: str) -> Secret:
-        return Secret(name, "hunter2")
+        return Secret(name, PASSWORD)
 
 
 class TLS:
@@ -51,13 +54,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def behind_tls(authority: trustme.CA, settings: Settings, name: str) -> AsyncIterator[tuple[TLS, str]]:
+async def behind_tls(authority: trustme.CA, broker: BrokerWithPassword, name: str) -> AsyncIterator[tuple[TLS, str]]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(tls)
-    url = settings.queue.url
-    front = TLS(url.host or "", url.port or 0)
+    url = urlsplit(broker.url)
+    front = TLS(url.hostname or "", url.port or 0)
     async with await asyncio.start_server(front.serve, "127.0.0.1", 0, ssl=tls) as server:
-        yield front, f"rediss://localhost:{server.sockets[0].getsockname()[1]}/0"
+        yield front, f"{url.scheme}s://USER@localhost:{server.sockets[0].getsockname()[1]}{url.path}"
 
 
 @pytest.fixture
@@ -72,22 +75,24 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 @pytest.mark.parametrize("password", [None, "secret://queue_password"], ids=["open", "password"])
 @pytest.mark.parametrize("certificate", ["right", "of another host", "of another authority"])
 async def test_a_certificate_is_checked_before_anything_is_said(
-    settings: Settings, container: Container, authority: trustme.CA, certificate: str, password: str | None
+    broker: BrokerWithPassword, container: Container, authority: trustme.CA, certificate: str, password: str | None
 ) -> None:
     issuer = trustme.CA() if certificate == "of another authority" else authority
     name = "elsewhere.example" if certificate == "of another host" else "localhost"
     secrets = CachedSecretManager(Passwords())
     context = AdapterContext(container.adapter_context.database, secrets, "tls")
-    async with behind_tls(issuer, settings, name) as (front, url):
+    broker.user("app", PASSWORD)
+    async with behind_tls(issuer, broker, name) as (front, url):
         queue_settings = QueueSettings.model_validate(
-            {"url": url, "password": password}, context={"environment": "test"}
+            {"url": url.replace("USER@", "app@" if password else ""), "password": password},
+            context={"environment": "test"},
         )
         async with open_queue(queue_settings, context) as queue:
-            if certificate == "right":  # the default user has no password, and takes any
+            if certificate == "right":
                 await queue.check()
             else:
                 with pytest.raises(UnavailableError):
                     await queue.check()
-        assert (b"hunter2" in front.heard) == (certificate == "right" and password is not None)
+        assert (PASSWORD.encode() in front.heard) == (certificate == "right" and password is not None)
         assert bool(front.heard) == (certificate == "right")
     await secrets.close()

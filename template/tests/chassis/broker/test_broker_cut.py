@@ -4,25 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from tests.support.queue import BrokerWithPassword
 
 from chassis.container import Container
 from chassis.ports.errors import UnavailableError
 from chassis.selected import QueueSettings, open_queue
-from chassis.settings import Settings
 
 pytestmark = pytest.mark.slow
-
-PUBLISH = b"LPUSH"
 
 
 class Cutting:
     """Passes everything on to the broker, and ends the connections on which the next publishes arrive."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._broker = host, port
+    def __init__(self, broker: BrokerWithPassword) -> None:
+        url = urlsplit(broker.url)
+        self._broker = url.hostname or "", url.port or 0
+        self._publish = broker.PUBLISH
         self.cuts = 0
         self.seen = 0
         self.url = ""
@@ -50,7 +51,7 @@ class Cutting:
     async def _questions(self, reader: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
-                if PUBLISH in data:
+                if self._publish in data:
                     self.seen += 1
                     if self.cuts:
                         self.cuts -= 1
@@ -66,11 +67,12 @@ class Cutting:
 
 
 @pytest.fixture
-async def broker(settings: Settings) -> AsyncIterator[Cutting]:
-    url = settings.queue.url
-    cutting = Cutting(url.host or "", url.port or 0)
+async def cutting(broker: BrokerWithPassword) -> AsyncIterator[Cutting]:
+    """What leads to the broker."""
+    cutting = Cutting(broker)
     server = await asyncio.start_server(cutting.serve, "127.0.0.1", 0)
-    cutting.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    port = server.sockets[0].getsockname()[1]
+    cutting.url = broker.url.replace(f":{urlsplit(broker.url).port}", f":{port}")
     yield cutting
     server.close()
     await cutting.end()
@@ -78,20 +80,20 @@ async def broker(settings: Settings) -> AsyncIterator[Cutting]:
 
 @pytest.mark.parametrize("cuts", [0, 1])
 async def test_a_publish_whose_connection_is_cut_is_sent_once_more(
-    broker: Cutting, container: Container, cuts: int
+    cutting: Cutting, container: Container, cuts: int
 ) -> None:
-    queue_settings = QueueSettings.model_validate({"url": broker.url}, context={"environment": "test"})
+    queue_settings = QueueSettings.model_validate({"url": cutting.url}, context={"environment": "test"})
     async with open_queue(queue_settings, container.adapter_context) as queue:
         await queue.publish(uuid4())
-        broker.seen, broker.cuts = 0, cuts
+        cutting.seen, cutting.cuts = 0, cuts
         await queue.publish(uuid4())
-    assert broker.seen == cuts + 1
+    assert cutting.seen == cuts + 1
 
 
-async def test_a_broker_that_cuts_each_connection_is_unavailable(broker: Cutting, container: Container) -> None:
-    queue_settings = QueueSettings.model_validate({"url": broker.url}, context={"environment": "test"})
+async def test_a_broker_that_cuts_each_connection_is_unavailable(cutting: Cutting, container: Container) -> None:
+    queue_settings = QueueSettings.model_validate({"url": cutting.url}, context={"environment": "test"})
     async with open_queue(queue_settings, container.adapter_context) as queue:
-        broker.cuts = 100
+        cutting.cuts = 100
         with pytest.raises(UnavailableError):
             await queue.publish(uuid4())
-    assert broker.seen < 20
+    assert cutting.seen < 20

@@ -1,18 +1,17 @@
 """The broker's password changes while the service runs, and no publish fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import redis
+import structlog
+from tests.support.queue import BrokerWithPassword
+from tests.support.service import until
 
 from chassis.container import Container
-from chassis.dev.redis import redis_server
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
@@ -22,48 +21,44 @@ from chassis.selected import QueueSettings, open_queue
 
 pytestmark = pytest.mark.slow
 
+USER = "app"
 
-class Broker:
-    """A Valkey whose user `app` has a password, and the secret that ought to hold it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.admin = redis.Redis.from_url(url)
+class Passwords:
+    """A secret backend with the password that the broker's user ought to have."""
+
+    def __init__(self) -> None:
         self.value = "first"
         self.reads = 0
         self.down = False
-        self.command("ACL", "SETUSER", "app", "reset", "on", ">first", "~*", "&*", "+@all")
 
     async def read(self, name: str) -> Secret:
-        """Be the secret backend."""
         self.reads += 1
         if self.down:
             raise SecretUnavailableError
         return Secret(name, self.value)
 
-    def command(self, *words: str) -> Any:
-        return self.admin.execute_command(*words)  # type: ignore[no-untyped-call]
 
-    def rotate(self, password: str) -> None:
-        """Give the user another password, take the old ones away and throw out who logged in with them."""
-        self.command("ACL", "SETUSER", "app", "resetpass", f">{password}")
-        self.command("CLIENT", "KILL", "USER", "app")
-
-    def settings(self, url: str | None = None) -> QueueSettings:
-        values = {"url": (url or self.url).replace("://", "://app@"), "password": "secret://queue_password"}
-        return QueueSettings.model_validate(values, context={"environment": "test"})
+@pytest.fixture
+def passwords(broker: BrokerWithPassword) -> Passwords:
+    """It has the password of the user."""
+    passwords = Passwords()
+    broker.user(USER, passwords.value)
+    return passwords
 
 
 @pytest.fixture
-def broker() -> Iterator[Broker]:
-    with TemporaryDirectory(prefix="chassis-broker-") as directory, redis_server(Path(directory)) as url:
-        yield Broker(url)
+def queue_settings(broker: BrokerWithPassword) -> QueueSettings:
+    """Settings with which the user logs in."""
+    scheme, _, rest = broker.url.partition("://")
+    values = {"url": f"{scheme}://{USER}@{rest.rpartition('@')[2]}", "password": "secret://queue_password"}
+    return QueueSettings.model_validate(values, context={"environment": "test"})
 
 
 @pytest.fixture
-async def secrets(broker: Broker) -> AsyncIterator[CachedSecretManager]:
+async def secrets(passwords: Passwords) -> AsyncIterator[CachedSecretManager]:
     """Keeps a value for minutes: what notices a rotation is the refused connection."""
-    manager = CachedSecretManager(broker)
+    manager = CachedSecretManager(passwords)
     yield manager
     await manager.close()
 
@@ -115,77 +110,107 @@ async def heard(woken: asyncio.Event) -> None:
     await asyncio.wait_for(woken.wait(), 30)
 
 
-async def test_the_password_changes_three_times_under_load(broker: Broker, context: AdapterContext) -> None:
+async def test_the_password_changes_three_times_under_load(
+    broker: BrokerWithPassword, passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
     woken = asyncio.Event()
     async with (
-        open_queue(broker.settings(), context) as queue,
+        open_queue(queue_settings, context) as queue,
         queue.listen(woken.set),
         under_load(queue) as load,
     ):
         await heard(woken)
         for password in ("second", "third", "fourth"):
             await load.more()
-            broker.value = password
-            await asyncio.to_thread(broker.rotate, password)
+            passwords.value = password
+            await asyncio.to_thread(broker.rotate, USER, password)
             await load.more()
             await queue.check()
             await heard(woken)
     assert load.errors == []
-    assert broker.reads < 20, "one refusal asks the backend, not each connection"
+    assert passwords.reads < 20, "one refusal asks the backend, not each connection"
 
 
-async def test_a_connection_waits_for_the_other_half_of_a_rotation(broker: Broker, context: AdapterContext) -> None:
-    async with open_queue(broker.settings(), context) as queue:
+async def test_a_connection_waits_for_the_other_half_of_a_rotation(
+    broker: BrokerWithPassword, passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
+    async with open_queue(queue_settings, context) as queue:
         await queue.publish(uuid4())
         await asyncio.sleep(0.6)  # longer than the cache's `recheck`
-        broker.rotate("second")
+        broker.rotate(USER, "second")
 
         async def later() -> None:
             await asyncio.sleep(0.5)
-            broker.value = "second"
+            passwords.value = "second"
 
         half = asyncio.create_task(later())
         await queue.publish(uuid4())
         await half
 
 
-async def test_a_listener_waits_until_the_secret_is_right_again(broker: Broker, context: AdapterContext) -> None:
+async def test_a_listener_waits_until_the_secret_is_right_again(
+    broker: BrokerWithPassword, passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
     woken = asyncio.Event()
     async with (
-        open_queue(broker.settings(), context) as queue,
+        open_queue(queue_settings, context) as queue,
         queue.listen(woken.set),
     ):
         await queue.publish(uuid4())
         await asyncio.wait_for(woken.wait(), 30)
         await asyncio.sleep(0.6)
-        broker.rotate("second")
-        broker.down = True
+        broker.rotate(USER, "second")
+        passwords.down = True
         with pytest.raises(UnavailableError):
             await queue.publish(uuid4())
-        broker.down, broker.value = False, "second"
+        passwords.down, passwords.value = False, "second"
         async with under_load(queue) as load:
             await heard(woken)
     assert load.done
 
 
-async def test_a_wrong_password_is_unavailable_and_not_a_storm(broker: Broker, context: AdapterContext) -> None:
-    broker.value = "wrong"
-    async with open_queue(broker.settings(), context) as queue:
+async def test_a_listener_that_is_refused_says_why_and_tries_again(
+    passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
+    passwords.value = "wrong"
+    woken = asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        async with open_queue(queue_settings, context) as queue, queue.listen(woken.set):
+            await until(lambda: len(refusals(logs)) > 1)
+            passwords.value = "first"
+            async with under_load(queue):
+                await heard(woken)
+    assert all(refusal["error"] and "\n" not in refusal["error"] for refusal in refusals(logs))
+    assert [refusal["retry_seconds"] for refusal in refusals(logs)][:2] == [1, 2], "each pause is longer"
+    assert "wrong" not in str(logs)
+
+
+def refusals(logs: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [line for line in logs if line["event"] == "queue.unreachable"]
+
+
+async def test_a_wrong_password_is_unavailable_and_not_a_storm(
+    broker: BrokerWithPassword, passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
+    passwords.value = "wrong"
+    async with open_queue(queue_settings, context) as queue:
         found = await asyncio.gather(*(queue.publish(uuid4()) for _ in range(8)), return_exceptions=True)
         assert {type(error) for error in found} == {UnavailableError}
         with pytest.raises(UnavailableError) as caught:
             await queue.check()
-    assert broker.reads <= 8
+    assert passwords.reads <= 8
     assert "wrong" not in f"{caught.value} {caught.value.__cause__}"
 
 
-async def test_two_queues_at_one_address_have_each_its_own_password(broker: Broker, context: AdapterContext) -> None:
+async def test_two_queues_at_one_address_have_each_its_own_password(
+    broker: BrokerWithPassword, passwords: Passwords, queue_settings: QueueSettings, context: AdapterContext
+) -> None:
     """kombu shares connections in the process by their address."""
-    async with open_queue(broker.settings(), context) as queue:
+    async with open_queue(queue_settings, context) as queue:
         await queue.publish(uuid4())
-    wrong = CachedSecretManager(Broker(broker.url))
-    async with open_queue(broker.settings(), AdapterContext(context.database, wrong, context.service)) as queue:
-        broker.rotate("second")
+    wrong = CachedSecretManager(Passwords())
+    async with open_queue(queue_settings, AdapterContext(context.database, wrong, context.service)) as queue:
+        broker.rotate(USER, "second")
         with pytest.raises(UnavailableError):
             await queue.publish(uuid4())
     await wrong.close()

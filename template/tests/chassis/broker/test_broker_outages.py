@@ -2,26 +2,19 @@
 
 import asyncio
 import os
-import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
 import pytest
-import redis
 from sqlalchemy import func, select
 from tests.chaos.load import BODY, HEADERS, Load, outcome_of, until_idle
 from tests.support.isolation import isolated_environment
+from tests.support.queue import Broker
 from tests.support.sample_agent import SAMPLE
 from tests.support.service import RunningService, running_service, serving, working
 
-from chassis.adapters.queue import redis as adapter
-from chassis.dev.queue.redis import URL
-from chassis.dev.redis import redis_server
-from chassis.dev.services import free_port
 from chassis.jobs.tables import Job
 from chassis.ports.errors import UnavailableError
 from chassis.settings import Settings
@@ -37,50 +30,12 @@ REPLACED_SECONDS = 30
 CLIENTS = 4
 
 
-class Broker:
-    """A Valkey of one's own, which keeps nothing on disk."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._port = free_port()
-        self._running = ExitStack()
-        self.start()
-
-    def start(self) -> None:
-        """Begin, with nothing in it."""
-        self.url = self._running.enter_context(redis_server(self._directory, port=self._port))
-        self.admin: redis.Redis = redis.Redis.from_url(self.url)
-
-    def stop(self) -> None:
-        """End."""
-        self.admin.close()
-        self._running.close()
-
-    @property
-    def pid(self) -> int:
-        """The number of its process."""
-        return int(self.admin.info("server")["process_id"])
-
-    @property
-    def unconfirmed(self) -> int:
-        """Count the messages that were fetched and not confirmed, which is where kombu's transport keeps them."""
-        return int(self.admin.hlen("unacked"))
-
-
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    with TemporaryDirectory(prefix="chassis-broker-", ignore_cleanup_errors=True) as directory:
-        broker = Broker(Path(directory))
-        yield broker
-        broker.stop()
-
-
 @pytest.fixture
 async def settings(environment: Mapping[str, str], broker: Broker) -> Settings:
     """A service with a database of its own and this broker; only a message wakes a worker in time."""
     own = await isolated_environment(environment, f"broker{uuid4().hex[:8]}")
     rare = {"CHASSIS__RUNS__POLL_SECONDS": "60", "CHASSIS__RUNS__LEASE_SECONDS": "20"}
-    return load_settings({**own, **rare, URL: broker.url})
+    return load_settings({**own, **rare, **broker.environment})
 
 
 @asynccontextmanager
@@ -115,29 +70,34 @@ async def accepted(service: RunningService, count: int, **given: float) -> Load:
     return load
 
 
-@pytest.mark.parametrize("signals", [(), (signal.SIGSTOP, signal.SIGCONT)], ids=["gone", "hanging"])
-async def test_requests_are_accepted_while_it_is_away(
-    settings: Settings, broker: Broker, signals: tuple[signal.Signals, ...]
-) -> None:
+async def readiness(service: RunningService) -> tuple[int, str]:
+    """Ask whether requests can be served, and what is said of the queue."""
+    async with service.http() as client:
+        answer = await client.get("/health/ready")
+    return answer.status_code, answer.json()["checks"]["queue"]
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+async def test_requests_are_accepted_while_it_is_away(settings: Settings, broker: Broker, how: str) -> None:
     """For a minute where it is gone, since that is longer than the pauses of everybody's attempts to reconnect."""
     often = settings.model_copy(update={"runs": settings.runs.model_copy(update={"poll_seconds": 0.5})})
     async with running_service(often, SAMPLE) as service:
         async with under_load(service) as load:
             await load.more(8)
-            if signals:
-                pid = broker.pid
-                os.kill(pid, signals[0])
-                await asyncio.sleep(10)
-                before = len(load.accepted)
-                await load.more(8)
-                os.kill(pid, signals[1])
+            if how == "hanging":
+                with broker.hanging():
+                    await asyncio.sleep(10)
+                    before = len(load.accepted)
+                    await load.more(8)
             else:
                 broker.stop()
                 before = len(load.accepted)
                 await asyncio.sleep(OUTAGE_SECONDS)
                 await load.more(8)
+                assert await readiness(service) == (200, "unavailable")
                 broker.start()
             await load.more(8)
+            assert await readiness(service) == (200, "ok")
         assert len(load.accepted) > before + 8
         assert not load.refused, "the broker is needed to be quick, not to accept"
         assert load.slowest < ANSWERED_SECONDS
@@ -156,10 +116,10 @@ async def test_what_could_not_be_announced_is_when_another_broker_is_there(setti
 async def test_what_it_forgets_is_executed(settings: Settings, broker: Broker) -> None:
     async with serving(settings, SAMPLE) as service:
         load = await accepted(service, 4)
-        broker.admin.flushall()
+        broker.forget()
         async with working(service.container):
             await executed_once(service, load)
-            broker.admin.flushall()
+            broker.forget()
             await executed_once(service, await accepted(service, 4), REPLACED_SECONDS)
 
 
@@ -190,10 +150,22 @@ async def test_what_it_repeats_is_executed_once(settings: Settings) -> None:
 async def test_a_job_longer_than_the_visibility_time_is_executed_once(
     settings: Settings, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis hands a message that was not confirmed in time to somebody else; ours are confirmed before the work begins."""
-    monkeypatch.setattr(adapter, "VISIBILITY_SECONDS", 1)
+    """A broker hands a message that was not confirmed in time to somebody else; ours are confirmed before the work begins."""
+    broker.hurry(monkeypatch)
     async with running_service(settings, SAMPLE) as service, working(service.container):
         load = await accepted(service, 4, delay=1)
         await asyncio.sleep(1.5)
-        assert broker.unconfirmed == 0, "nothing is left that could be handed to somebody else"
+        assert broker.unconfirmed() == 0, "nothing is left that could be handed to somebody else"
         await executed_once(service, load)
+
+
+async def test_a_message_that_is_not_ours_is_put_aside(settings: Settings, broker: Broker) -> None:
+    """Whatever it is: nobody is woken by it for ever, and what comes after it is heard."""
+    async with running_service(settings, SAMPLE) as service:
+        await executed_once(service, await accepted(service, 1))
+        for body in (b"\x00\xff not text", b"{", b'"text"', b"[]", b'{"body": "e30=", "properties": {}}'):
+            broker.put(f"{settings.service.name}.runs", body)
+        await executed_once(service, await accepted(service, 2), REPLACED_SECONDS)
+        await asyncio.sleep(1)
+        assert await service.container.queue.depth() == 0
+        assert broker.unconfirmed() == 0
