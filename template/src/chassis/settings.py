@@ -84,7 +84,10 @@ class RunSettings(SettingsGroup):
         16_000_000, ge=10_000, description="what streams show of a run is recorded up to so many bytes"
     )
     keep_days: float = Field(
-        30, gt=0, le=3650, description="how long what streams showed of a run is kept after its end"
+        30,
+        gt=0,
+        le=3650,
+        description="how long what streams showed of a run, and tasks that ended well, are kept after their end",
     )
     recursion_limit: int = Field(25, ge=1, le=1000, description="steps a graph may take in one run")
     drain_seconds: float = Field(20, ge=0, le=3600, description="how long a stopping worker waits for its step to end")

@@ -1,6 +1,5 @@
 """The only wiring: serve, work, the commands and the tests all get what they use from here."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -9,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from chassis import selected
 from chassis.agent_spec import AgentSpec
 from chassis.audit.spool import AuditSpool
-from chassis.cancelling import cancel_until_ended
 from chassis.container import Container
 from chassis.db.engine import make_sessions, open_engine
 from chassis.db.rotating import RotatingDatabase
 from chassis.identity.roles import CHASSIS_ROLES, merge_roles
 from chassis.import_strings import load_object
 from chassis.jobs.accept import TASKS
+from chassis.jobs.housekeeping import doing, forget_ended_tasks, hourly, kind_of_chore
 from chassis.jobs.idempotency import forget_old_keys
 from chassis.jobs.kinds import TaskKind
 from chassis.jobs.tables import AGENT_RUN
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 AGENT = "agent:AGENT"
 # By import string, because the API process, which imports this module, must load none of them.
 GRAPH_RUNNER = "chassis.runs.execute:GraphRunner"
-PRUNING = "chassis.checkpoints.pruning:prune_regularly"
+PRUNING = "chassis.checkpoints.pruning:pruning"
 OPEN_SERIALIZER = "chassis.checkpoints.serializer:open_serializer"
 TASK_EXECUTION = "chassis.jobs.tasks:TaskExecution"
 WORKSHOP = "chassis.jobs.worker:Workshop"
@@ -153,14 +152,14 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         }
         tasks[FORGET_THREAD] = partial(execution, forgetting(checkpoints.delete), container.sessions)
         chores = {
-            "run_logs": partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days),
-            "idempotency_keys": partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds),
+            "run_logs": doing(partial(load_object(PRUNE_LOGS), keep_days=settings.runs.keep_days)),
+            "idempotency_keys": doing(partial(forget_old_keys, keep_seconds=settings.runs.idempotency_seconds)),
+            "ended_tasks": doing(partial(forget_ended_tasks, keep_days=settings.runs.keep_days)),
+            "checkpoints": load_object(PRUNING)(checkpoints, settings.checkpoints),
         }
-        pruning = asyncio.create_task(load_object(PRUNING)(checkpoints, settings.checkpoints), name="prune")
-        try:
-            yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, chores)
-        finally:
-            await cancel_until_ended(pruning)
+        tasks |= {kind_of_chore(name): partial(execution, chore, container.sessions) for name, chore in chores.items()}
+        schedules = {kind_of_chore(name): hourly(name) for name in chores}
+        yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, {**container.agent.schedules, **schedules})
 
 
 @asynccontextmanager

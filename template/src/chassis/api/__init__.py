@@ -17,6 +17,7 @@ from chassis.http.pagination import Page, decode_cursor, encode_cursor
 from chassis.http.problem import PROBLEM_RESPONSES
 from chassis.jobs.accept import enqueue
 from chassis.jobs.attempt import RetryLaterError
+from chassis.jobs.schedule import Schedule
 from chassis.jobs.tasks import TaskContext
 from chassis.ports.errors import (
     ChassisError,
@@ -45,6 +46,7 @@ __all__ = [
     "PreconditionFailedError",
     "Principal",
     "RetryLaterError",
+    "Schedule",
     "Session",
     "TaskContext",
     "can",

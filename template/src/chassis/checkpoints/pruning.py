@@ -1,32 +1,23 @@
-"""Pruning by age, now and then, by every worker: two that do it at once do no harm."""
+"""Pruning of checkpoints by age."""
 
-import asyncio
 import datetime as dt
-import random
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from chassis.checkpoints.settings import CheckpointSettings
 from chassis.ports.checkpoints import Checkpoints
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from chassis.jobs.tasks import Task, TaskContext
 
-EVERY_SECONDS = 3600.0
 BATCH = 1000
-"""Threads at a time; the rest is an hour younger than it might be."""
+"""Threads at a time; the rest waits for the next time."""
 
 
-async def prune_regularly(
-    checkpoints: Checkpoints, settings: CheckpointSettings, every_seconds: float = EVERY_SECONDS
-) -> None:
-    """Prune until cancelled; what fails is tried again the next time."""
-    while True:
-        await asyncio.sleep(every_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers take turns
-        try:
-            threads = await checkpoints.prune_older(
-                dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_days), BATCH
-            )
-        except Exception as error:  # noqa: BLE001 - each store has errors of its own, and the worker goes on
-            log.warning("checkpoints.not_pruned", error=type(error).__name__)
-        else:
-            log.info("checkpoints.pruned", threads=threads)
+def pruning(checkpoints: Checkpoints, settings: CheckpointSettings) -> "Task":
+    """Make the task that prunes the threads that nothing was written to for so long."""
+
+    async def prune(_task: "TaskContext") -> dict[str, Any]:
+        older = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_days)
+        return {"count": await checkpoints.prune_older(older, BATCH)}
+
+    return prune

@@ -1,49 +1,64 @@
-"""What has to be done now and then, by one of the workers."""
+"""What has to be done now and then, as jobs like any other: seen, tried again, and done once however many workers there are."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import datetime as dt
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
-import structlog
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db.engine import Sessions
-from chassis.jobs.transient import is_transient
+from chassis.jobs.schedule import Schedule
+from chassis.jobs.tables import AGENT_RUN, Job
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from chassis.jobs.tasks import Task, TaskContext
 
-LOCK_KEY = 0x484F5553  # "HOUS"; any constant that nothing else in this database locks
-EVERY_SECONDS = 60.0
+EVERY = dt.timedelta(hours=1)
+BATCH = 1000
 
 Chore = Callable[[AsyncSession], Awaitable[int]]
 """Does a bounded piece of work, and says how much it was; after some it is called again at once."""
 
 
-async def keep_house(sessions: Sessions, chores: Mapping[str, Chore], seconds: float = EVERY_SECONDS) -> None:
-    """Do every chore every so many seconds, until cancelled."""
-    while True:
-        await asyncio.sleep(seconds)
-        for name, chore in chores.items():
-            try:
-                await _do(sessions, name, chore)
-            except Exception as error:
-                if is_transient(error):
-                    log.warning("housekeeping.failed", chore=name, error=type(error).__name__)
-                else:
-                    log.exception("housekeeping.failed", chore=name)
+def kind_of_chore(name: str) -> str:
+    """Name the kind of a chore's jobs; no task of an agent can have a name with a dot."""
+    return f"housekeeping.{name}"
 
 
-async def _do(sessions: Sessions, name: str, chore: Chore) -> None:
-    total = 0
-    while done := await _once(sessions, chore):
-        total += done
-    if total:
-        log.info("housekeeping.done", chore=name, count=total)
+def hourly(name: str) -> Schedule:
+    """Do a chore every hour."""
+    return Schedule(kind_of_chore(name), every=EVERY)
 
 
-async def _once(sessions: Sessions, chore: Chore) -> int:
-    """Do a piece in a transaction of its own, unless another worker is at it."""
-    async with sessions.begin() as session:
-        if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK_KEY))):
-            return 0
-        return await chore(session)
+def doing(chore: Chore) -> "Task":
+    """Make the task that does a chore, each piece in a step of its own."""
+
+    async def do(task: "TaskContext") -> dict[str, Any]:
+        count, piece = 0, 1
+        while piece:
+            async with task.step({"count": count}) as session:
+                piece = await chore(session)
+            count += piece
+        return {"count": count}
+
+    return do
+
+
+async def forget_ended_tasks(session: AsyncSession, keep_days: float) -> int:
+    """Delete tasks that ended well, or were cancelled, so long ago, at most 1000 at once; return how many.
+
+    The agent's runs go with their threads. What failed stays, to be looked at and redriven.
+    """
+    old = (
+        select(Job.job_id)
+        .where(
+            Job.kind != AGENT_RUN,
+            Job.status.in_(("success", "cancelled")),
+            Job.ended_at < func.now() - dt.timedelta(days=keep_days),
+        )
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    statement = delete(Job).where(Job.job_id.in_(old)).returning(Job.job_id)
+    found = await session.scalars(statement.execution_options(synchronize_session=False))
+    return len(found.all())

@@ -37,6 +37,11 @@ class Job(Base):
         Index("ix_run_active", "sequence", postgresql_where=text("status IN ('pending', 'running')")),
         Index(None, "tenant_id", "status", "sequence"),
         Index(None, "tenant_id", "sequence"),
+        Index(
+            "ix_run_ended_tasks",
+            "ended_at",
+            postgresql_where=text("kind <> 'agent' AND status IN ('success', 'cancelled')"),
+        ),
     )
 
     job_id: Mapped[UUID] = mapped_column("run_id", primary_key=True)

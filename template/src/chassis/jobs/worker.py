@@ -14,10 +14,11 @@ from chassis.cancelling import cancel_until_ended
 from chassis.container import Container
 from chassis.jobs.attempt import Attempt, Execute
 from chassis.jobs.desk import Desk
-from chassis.jobs.housekeeping import Chore, keep_house
 from chassis.jobs.keeper import Hold, LeaseKeeper
 from chassis.jobs.lease import Lease, claim
+from chassis.jobs.schedule import Schedule
 from chassis.jobs.sweep import sweep
+from chassis.jobs.timekeeper import keep_time
 from chassis.jobs.transient import TRANSIENT
 
 log = structlog.get_logger()
@@ -28,10 +29,10 @@ LAST_WRITES_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What only workers have: what executes each kind of job, and what is to be done now and then."""
+    """What only workers have: what executes each kind of job, and which are due now and then."""
 
     kinds: Mapping[str, Execute]
-    chores: Mapping[str, Chore] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
 
 class Worker:
@@ -41,7 +42,7 @@ class Worker:
         """Work with the container's ports and what only workers have."""
         self._container = container
         self._kinds = workshop.kinds
-        self._chores = workshop.chores
+        self._schedules = workshop.schedules
         self._settings = container.settings.runs
         self._desk = Desk(
             container.sessions, container.kinds, container.queue, container.live_events, self._settings.max_attempts
@@ -55,7 +56,9 @@ class Worker:
         """Work until `stop` is set, then let steps under way end and give their jobs back."""
         keeping = asyncio.create_task(self._keeper.run(), name="leases")
         sweeping = asyncio.create_task(self._sweep_forever(), name="sweeper")
-        tidying = asyncio.create_task(keep_house(self._container.sessions, self._chores), name="housekeeping")
+        timing = asyncio.create_task(
+            keep_time(self._container.sessions, self._schedules, self._wake.set), name="schedules"
+        )
         stopping = asyncio.create_task(self._wake_when(stop))
         try:
             # Not listened to any longer while it drains: what is given back is announced to those who go on.
@@ -69,7 +72,7 @@ class Worker:
                     attempt.drain()
         finally:
             await self._drain()
-            await cancel_until_ended(keeping, sweeping, tidying, stopping)
+            await cancel_until_ended(keeping, sweeping, timing, stopping)
 
     async def _start_due(self) -> bool:
         """Claim into the free slots; say whether it is worth looking again at once."""

@@ -50,6 +50,7 @@ async def test_the_page_does_what_it_says(
         assert ended["success"]["result"] == {"sent": 3}
         assert ended["dead"]["error"]["message"].endswith("The mail server is out of order.")
         await page.stop_all(service.sdk("acme"))
+    assert replace(agent, schedules={"nightly": page.NIGHTLY}).schedules
     script = "\n".join(["set -eu", *snippets("sh")])
     done = await asyncio.to_thread(
         subprocess.run,

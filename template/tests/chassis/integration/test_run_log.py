@@ -1,19 +1,16 @@
 """The log that streams are served from: bounded while a run is going on, and shortened long after."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
 from chassis.container import Container
 from chassis.jobs.finish import finish
-from chassis.jobs.housekeeping import keep_house
 from chassis.jobs.lease import Lease, claim
 from chassis.jobs.tables import AGENT_RUN
 from chassis.ports.identity import Principal
@@ -118,31 +115,3 @@ async def test_old_logs_are_shortened_to_how_their_runs_ended(container: Contain
     assert await events(container, old[0]) == ["error", "end"]
     assert await events(container, recent[0]) == ["values", "error", "end"]
     assert await events(container, active[0]) == ["values"]
-
-
-async def test_chores_are_done_by_one_worker_at_a_time_and_one_that_fails_stops_nobody(container: Container) -> None:
-    at_once, most, done = 0, 0, 0
-
-    async def broken(_session: AsyncSession) -> int:
-        raise ValueError
-
-    async def chore(_session: AsyncSession) -> int:
-        nonlocal at_once, most, done
-        at_once += 1
-        most = max(most, at_once)
-        await asyncio.sleep(0.02)
-        at_once -= 1
-        done += 1
-        return 0
-
-    workers = [
-        asyncio.create_task(keep_house(container.sessions, {"broken": broken, "chore": chore}, seconds=0.01))
-        for _ in range(4)
-    ]
-    async with asyncio.timeout(10):
-        while done < 10:  # noqa: ASYNC110 - several of them
-            await asyncio.sleep(0.02)
-    for worker in workers:
-        worker.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
-    assert most == 1
