@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 PORT = 8391
 RUNS = 5
+QUEUES = {"database": "none", "redis": "none", "rabbitmq": "none"}
+"""Each with the cloud that it needs."""
 Figures = dict[str, float | int | str]
 
 
@@ -34,17 +36,9 @@ def main() -> int:
         project = place / "project"
         run(["make", "--no-print-directory", ".venv/.ready"], project)
         measure_make_run(project, figures)
-        python = str(project / ".venv/bin/python")
         for script in ("cold_start.py", "runs.py", "waiting.py", "streams.py", "checkpoints.py", "audit.py"):
-            done = subprocess.run(
-                [python, str(ROOT / "bench/in_project" / script)],
-                cwd=project,
-                env={**os.environ, "PYTHONPATH": f"{project}:{project / 'src'}", "PYTHONDONTWRITEBYTECODE": ""},
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-            figures |= json.loads(done.stdout.splitlines()[-1])
+            figures |= measure_in(project, script)
+        measure_queues(place, figures)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
     for name, value in figures.items():
@@ -115,9 +109,32 @@ def measure_make_run(project: Path, figures: Figures) -> None:
     figures["make run: seconds to ready (<= 10)"] = round(statistics.median(seconds), 2)
 
 
-def copy(template: Path, target: Path) -> None:
+def measure_in(project: Path, script: str) -> Figures:
+    """Run a script in a generated project, and give its figures."""
+    done = subprocess.run(
+        [str(project / ".venv/bin/python"), str(ROOT / "bench/in_project" / script)],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{project}:{project / 'src'}", "PYTHONDONTWRITEBYTECODE": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def measure_queues(place: Path, figures: Figures) -> None:
+    """Measure each queue in a project of its own, one after the other."""
+    for queue, cloud in QUEUES.items():
+        project = place / queue
+        copy(place / "template", project, f"--data=queue={queue}", f"--data=cloud={cloud}")
+        run(["make", "--no-print-directory", ".venv/.ready"], project)
+        figures |= measure_in(project, "wake_up.py")
+
+
+def copy(template: Path, target: Path, *data: str) -> None:
     """Generate once."""
-    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD"]
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD", *data]
     run([*command, str(template), str(target)], target.parent)
 
 
