@@ -92,9 +92,9 @@ def servers(project: Path) -> list[str]:
 
 
 def test_its_own_checks_and_tests_pass(generated: Path) -> None:
-    output = must(make(generated, "check"))
+    output = must(make(generated, "test"))
     assert "Contracts: 8 kept, 0 broken." in output
-    assert re.search(r"\d+ passed", must(make(generated, "test")))
+    assert re.search(r"\d+ passed", output)
 
 
 def test_it_passes_without_network(generated: Path) -> None:
