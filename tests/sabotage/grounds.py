@@ -44,7 +44,5 @@ class Grounds:
             directory.mkdir()
             project = installed(template, directory, dict(pair.split("=") for pair in answers.split()))
             commit_all(project)
-            self._projects[answers] = Ground(
-                project, project / ".venv/bin/python", strip=2, workers=("-n", "3", "--dist", "loadscope")
-            )
+            self._projects[answers] = Ground(project, project / ".venv/bin/python", strip=2, workers=())
         return self._projects[answers]
