@@ -32,9 +32,18 @@ from chassis.adapters.queue.pubsub_settings import QueueSettings
 
 SECONDS = 1.8
 """For one call with all its attempts: what publishes gives up after two seconds, and its thread should be free by then."""
-AGAIN = retry.Retry(retry.if_exception_type(exceptions.ServiceUnavailable), initial=0.1, maximum=0.5, timeout=SECONDS)
-"""Once more where the connection was cut or is being made anew, which is what gRPC calls UNAVAILABLE."""
-BOUNDS: dict[str, Any] = {"retry": AGAIN, "timeout": SECONDS}
+
+
+def _bounds(again_seconds: float) -> dict[str, Any]:
+    """Call once more where the connection was cut or is being made anew, which is what gRPC calls UNAVAILABLE."""
+    unavailable = retry.if_exception_type(exceptions.ServiceUnavailable)
+    again = retry.Retry(unavailable, initial=0.1, maximum=0.5, timeout=again_seconds)
+    return {"retry": again, "timeout": SECONDS}
+
+
+BOUNDS = _bounds(SECONDS)
+PUBLISH_BOUNDS = _bounds(0.5)
+"""Somebody waits for a publish: enough for a connection that was cut, and too little to wait for a server that is gone."""
 PULL_SECONDS = 60
 """So long a pull may wait for a message at the server; a dead connection is noticed sooner, by the client's keepalive (30 s)."""
 METRIC = "pubsub.googleapis.com/subscription/num_undelivered_messages"
@@ -93,7 +102,7 @@ class PubSub:
         messages = [PubsubMessage(data=data)]
         self._call(
             "topic",
-            lambda clients: clients.publisher.publish(topic=self._names["topic"], messages=messages, **BOUNDS),
+            lambda clients: clients.publisher.publish(topic=self._names["topic"], messages=messages, **PUBLISH_BOUNDS),
         )
 
     def pull(self, most: int) -> Pull:

@@ -43,5 +43,7 @@ def explained(what: What, name: str, error: Exception) -> PubSubError:
         )
     if isinstance(error, exceptions.NotFound):
         return PubSubError(f"There is no {name}; create it (docs/queue-pubsub.md).")
-    asked, kind = "Cloud Monitoring" if what == "metrics" else "Pub/Sub", type(error).__name__
+    asked = "Cloud Monitoring" if what == "metrics" else "Pub/Sub"
+    last = error.cause if isinstance(error, exceptions.RetryError) else error
+    kind = type(last).__name__
     return PubSubError(f"{asked} does not answer for {name} now ({kind}); try again shortly.")

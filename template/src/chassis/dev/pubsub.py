@@ -38,6 +38,8 @@ class PubSubServer:
         self.store = store
         self.calls: list[str] = []
         """The methods that were called, in order."""
+        self.counted = True
+        """Whether Cloud Monitoring has counted the messages."""
         self._allowed = allowed
 
     def started(self, address: str, credentials: grpc.ServerCredentials | None = None) -> grpc.Server:
@@ -139,7 +141,8 @@ class PubSubServer:
 
     def _count(self, request: ListTimeSeriesRequest, _context: Context) -> ListTimeSeriesResponse:
         named = SUBSCRIPTION.search(request.filter)
-        waiting = self.store.backlog(f"{request.name}/subscriptions/{named[1]}") if named else None
+        there = f"{request.name}/subscriptions/{named[1]}" if named and self.counted else ""
+        waiting = self.store.backlog(there)
         points = [{"interval": request.interval, "value": {"int64_value": waiting}}]
         return ListTimeSeriesResponse(time_series=[] if waiting is None else [TimeSeries(points=points)])
 

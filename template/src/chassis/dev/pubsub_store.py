@@ -17,7 +17,6 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage, Subscription
 NAME = re.compile(r"projects/[^/]+/(topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 DEADLINES = range(10, 601)
 """What a subscription's deadline may be, in seconds; 0 stands for the shortest."""
-DATA_BYTES = 10_000_000
 LOOK_SECONDS = 0.1
 """Between two looks of a waiting pull, at deadlines that are over and at a client that is gone."""
 
@@ -82,8 +81,6 @@ class Store:
         """Give each subscription of the topic a copy, and each message an id."""
         if not messages or any(not message.data and not message.attributes for message in messages):
             raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "A message needs data or an attribute.")
-        if sum(len(message.data) for message in messages) > DATA_BYTES:
-            raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "The request is larger than 10 MB.")
         with self._changed:
             self._known_topic(topic)
             for message in messages:

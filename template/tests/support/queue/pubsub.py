@@ -52,7 +52,7 @@ class Broker:
             os.kill(self._server.pid, signal.SIGCONT)
 
     def forget(self) -> None:
-        """Seek to this moment, which confirms whatever was published before (Pub/Sub, "Replay and purge messages")."""
+        """Seek to this moment, which confirms whatever was published before ("Replay and purge messages with seek")."""
         request = SeekRequest(subscription=SUBSCRIPTION, time=datetime.now(UTC))
         self.subscriber().seek(request, timeout=5)
 
