@@ -15,6 +15,8 @@ from tests.support.gcp.pubsub import PROJECT, GrantedPubSub
 from tests.support.service import until
 
 from chassis.container import Container
+from chassis.dev.pubsub import PubSubServer
+from chassis.dev.services import free_port
 from chassis.ports.errors import UnavailableError
 from chassis.selected import QueueSettings, open_queue
 from chassis.settings_loader import InvalidSettingsError, load_settings
@@ -146,20 +148,31 @@ async def test_without_an_identity_it_is_unavailable(gke: GrantedPubSub, contain
     assert gke.server.calls == []
 
 
-@pytest.mark.parametrize("diverted", [False, True])
 async def test_a_server_that_nobody_vouches_for_is_told_nothing(
-    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch, *, diverted: bool
+    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The certificate is for 127.0.0.1; by any other name it is a stranger. The SDK's variable for emulators changes nothing."""
+    """The certificate is for 127.0.0.1; by any other name the same server is a stranger."""
     monkeypatch.setenv("NO_PROXY", "localhost")
     endpoint = gke.endpoint.replace("127.0.0.1", "localhost")
-    if diverted:
-        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", gke.endpoint)
     async with open_queue(settings(gke, endpoint=endpoint), container.adapter_context) as queue:
         for asked in (queue.publish(uuid4()), queue.check()):
             with pytest.raises(UnavailableError):
                 await asked
     assert gke.server.calls == []
+
+
+async def test_the_sdks_variable_for_emulators_does_not_turn_tls_off(
+    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = PubSubServer(gke.store)
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+    listening = emulator.started(address)
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        await queue.publish(uuid4())
+    listening.stop(None).wait()
+    assert emulator.calls == []
+    assert gke.server.calls == ["test", "publish"]
 
 
 async def test_a_listener_ends_at_once_and_takes_nothing_along(gke: GrantedPubSub, container: Container) -> None:
