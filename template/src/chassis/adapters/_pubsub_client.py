@@ -21,6 +21,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from chassis.adapters._gcp_identity import (
+    RECONNECT,
     Login,
     StaticCredentialsError,
     channel_of,
@@ -88,8 +89,8 @@ class PubSub:
     def check(self, side: Side) -> None:
         """See that Pub/Sub answers and that this service may use its topic or subscription.
 
-        To ask for one's own permissions needs none, other than to ask for the topic ("Required permissions", as above).
-        What does not exist is answered with no permission at all (Pub/Sub API, `testIamPermissions`).
+        It asks which permissions it has. To ask for topic or subscription themselves would need one that neither role has
+        (Pub/Sub, "Access control with IAM"). What does not exist grants none (Pub/Sub API, `testIamPermissions`).
         """
         permission, _ = NEEDED[side]
         asked = {"resource": self._names[side], "permissions": [permission]}
@@ -165,7 +166,7 @@ class PubSub:
         # Transports that are there already keep the SDK from reading PUBSUB_EMULATOR_HOST, which would turn TLS off.
         def over(transport: Any, host: str | None) -> Any:
             if self._settings.emulator:
-                return transport(channel=grpc.insecure_channel(self._settings.emulator))
+                return transport(channel=grpc.insecure_channel(self._settings.emulator, [RECONNECT]))
             return transport(
                 host=host or transport.DEFAULT_HOST, credentials=credentials, channel=channel_of(transport)
             )
