@@ -37,7 +37,13 @@ def environment() -> Iterator[Mapping[str, str]]:
     """
     with TemporaryDirectory(prefix="chassis-tests-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
-        with development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment:
+        with (
+            development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name in environment.keys() - os.environ.keys():
+                if not name.startswith("CHASSIS"):  # what an SDK reads by itself, where a service runs in this process
+                    patch.setenv(name, environment[name])
             yield environment
 
 

@@ -1,7 +1,6 @@
 """One moto for all tests of a process; it starts in about a second and is emptied for each test."""
 
 import atexit
-import sys
 import urllib.request
 from contextlib import ExitStack
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from chassis.dev.services import accepts_connections, free_port, running
+from chassis.dev.moto import moto_server
 
 REGION = "eu-central-1"
 
@@ -22,10 +21,7 @@ def moto_url() -> str:
     stack = ExitStack()
     atexit.register(stack.close)
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="chassis-moto-")))
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-    stack.enter_context(running(command, directory / "moto.log", accepts_connections(port)))
-    return f"http://127.0.0.1:{port}"
+    return stack.enter_context(moto_server(directory)).url
 
 
 def empty_moto() -> str:
@@ -35,7 +31,7 @@ def empty_moto() -> str:
         return moto_url()
 
 
-def administrator(service: Any) -> Any:
-    """Give a client that may do everything, and is not what the tests are about."""
+def administrator(service: Any, url: str | None = None) -> Any:
+    """Give a client that may do everything, there or on the one moto, and is not what the tests are about."""
     session = boto3.Session("AKIAADMINISTRATOR000", "administrator", region_name=REGION)
-    return session.client(service, endpoint_url=moto_url())
+    return session.client(service, endpoint_url=url or moto_url())
