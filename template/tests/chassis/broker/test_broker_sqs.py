@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import ssl
 import time
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+import trustme
 from tests.support.aws.sqs_front import TOKEN, SqsFront
 from tests.support.aws.workload import nobody, pod
 from tests.support.queue.sqs import Broker
@@ -206,6 +208,40 @@ async def test_the_environment_leads_messages_nowhere_else(
             await queue.publish(uuid4())
     assert front.asked == []
     assert any("proxy" in said for said in messages_of(caught.value))
+
+
+@pytest.mark.parametrize("certificate", ["right", "of another host", "of another authority"])
+async def test_a_certificate_is_checked_before_anything_is_said(
+    broker: Broker, container: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: str
+) -> None:
+    authority = trustme.CA()
+    nobody(tmp_path, monkeypatch)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIAPROBE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    front = SqsFront(broker.endpoint)
+    front.issued.append("ASIAPROBE")
+    front.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer = trustme.CA() if certificate == "of another authority" else authority
+    issuer.issue_cert("elsewhere.example" if certificate == "of another host" else "127.0.0.1").configure_cert(
+        front.tls
+    )
+    values = {
+        "region": broker.region,
+        "url": "https://sqs.example/123456789012/runs",
+        "endpoint_url": front.url.replace("http:", "https:"),
+    }
+    with front.listening():
+        async with open_queue(QueueSettings.model_validate(values), container.adapter_context) as queue:
+            if certificate == "right":
+                await queue.publish(uuid4())
+            else:
+                with pytest.raises(UnavailableError) as caught:
+                    await queue.publish(uuid4())
+                assert any("SSL validation failed" in said for said in messages_of(caught.value))
+    assert bool(front.asked) == (certificate == "right")
 
 
 async def test_production_refuses_a_static_key_from_any_source(

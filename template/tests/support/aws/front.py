@@ -7,6 +7,7 @@ moto answers everybody, and where it is told to enforce IAM it answers Secrets M
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from chassis.dev.services import free_port
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
+PASSED_ON = ("content-type", "x-amzn-query-error")
 AGENT_PATH = "/v1/credentials"
 ROLE = "arn:aws:sts::123456789012:assumed-role/my-agent/pod"
 SIGNED_BY = re.compile(r"Credential=([A-Z0-9]+)/")
@@ -45,6 +47,8 @@ class Front:
         """Access keys that are good, and were handed out; the last is the newest."""
         self.expired: set[str] = set()
         self.reads = 0
+        self.tls: ssl.SSLContext | None = None
+        """With which it is spoken to from its next start on."""
         self.pod_token = "the pod's token"
         self._moto = urlsplit(moto_url).netloc
         self._port = free_port()
@@ -75,6 +79,8 @@ class Front:
             answer_of = front._answer
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
@@ -127,7 +133,8 @@ class Front:
         try:
             connection.request(request.command, request.path, body, dict(request.headers))
             answer = connection.getresponse()
-            return answer.status, {"Content-Type": answer.headers.get("Content-Type", "")}, answer.read()
+            headers = {name: value for name, value in answer.headers.items() if name.lower() in PASSED_ON}
+            return answer.status, headers, answer.read()
         finally:
             connection.close()
 
