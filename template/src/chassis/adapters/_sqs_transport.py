@@ -4,9 +4,9 @@ What is overridden, and why (kombu 5.7, transport/SQS/__init__.py):
 
 - kombu lists all queues when a channel is opened, and creates one that it does not find. A role that has rights on one queue
   may do neither, and a service is not to make what infrastructure code makes.
-- kombu makes a client for each connection, about 100 ms of a processor's time, with keys that it takes from its URL.
-- kombu's reader raises on a message of foreign making whose `properties` are a number, say, and that batch comes back for
-  ever; it hides one whose `routing_key` is another in the same way. Here messages are deleted before they are looked at.
+- kombu makes a client for each connection, with keys from its URL; one takes 40 to 140 ms of a processor (boto3 1.44).
+- kombu's reader raises on a message of foreign making whose `properties` are a number, say, and its acknowledgement on one that
+  names another queue, so that SQS hands them out for ever. Here messages are deleted before they are looked at.
 - kombu's acknowledgement takes most refusals to delete for done.
 """
 
@@ -32,7 +32,6 @@ BATCH = 10
 """The most that one request gives: SQS API Reference, "ReceiveMessage", MaxNumberOfMessages."""
 
 OPTIONS = {
-    "wait_time_seconds": WAIT_SECONDS,
     "polling_interval": 0,  # kombu's own pause after each request that found nothing
     "sqs_base64_encoding": False,  # a message is JSON already
 }

@@ -143,10 +143,16 @@ async def test_a_publish_that_is_refused_is_unavailable(
     ],
 )
 async def test_a_listener_that_is_refused_says_which_right_it_misses_and_tries_again(
-    broker: Broker, front: SqsFront, queue_settings: QueueSettings, container: Container, action: str, event: str
+    broker: Broker,
+    front: SqsFront,
+    queue_settings: QueueSettings,
+    container: Container,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    event: str,
 ) -> None:
     front.denied.add(f"sqs:{action}")
-    broker.hurry(pytest.MonkeyPatch())  # so that what could not be deleted comes again
+    broker.hurry(monkeypatch)  # so that what could not be deleted comes again
     broker.put("runs", b"a first message")
     woken = asyncio.Event()
     with structlog.testing.capture_logs() as logs:

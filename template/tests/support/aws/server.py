@@ -1,6 +1,7 @@
 """One moto for all tests of a process; it starts in about a second and is emptied for each test."""
 
 import atexit
+import sys
 import urllib.request
 from contextlib import ExitStack
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from chassis.dev.moto import moto_server
+from chassis.dev.services import accepts_connections, free_port, running
 
 REGION = "eu-central-1"
 
@@ -21,7 +22,10 @@ def moto_url() -> str:
     stack = ExitStack()
     atexit.register(stack.close)
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="chassis-moto-")))
-    return stack.enter_context(moto_server(directory)).url
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    stack.enter_context(running(command, directory / "moto.log", accepts_connections(port)))
+    return f"http://127.0.0.1:{port}"
 
 
 def empty_moto() -> str:
