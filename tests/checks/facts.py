@@ -15,6 +15,7 @@ ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 # What is imported by another name than it is distributed under, the longest name first.
 DISTRIBUTIONS = {
     "azure.keyvault.secrets": "azure-keyvault-secrets",
+    "azure.servicebus": "azure-servicebus",
     "langgraph.checkpoint.conformance": "langgraph-checkpoint-conformance",
     "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
     "langgraph.checkpoint.postgres": "langgraph-checkpoint-postgres",
