@@ -1,5 +1,6 @@
 """Links to one queue of a Service Bus namespace, opened as the identity that the platform gives this service."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -57,6 +58,7 @@ class QueueLinks:
         self._tokens = tokens
         self._open: dict[ServiceBusSender | ServiceBusReceiver, LinkTls] = {}
         self._identity: AzureCredential | None = None
+        self._asking = threading.Lock()
         self.host = settings.url.host or ""
 
     def sender(self) -> ServiceBusSender:
@@ -117,7 +119,13 @@ class QueueLinks:
         self._open.pop(link).close()
 
     def _login(self) -> AzureCredential:
-        """Have a token ready: asked by the SDK, a failure would be logged with its traceback and tell no cause."""
+        """Have a token ready: asked by the SDK, a failure would be logged with its traceback and tell no cause.
+
+        One asks for all. Who would wait for longer than a publish may take gives up; the token is there for the next.
+        """
+        message = "Azure gives this service no token for Service Bus; check its identity, and queue.client_id."
+        if not self._asking.acquire(timeout=TIMEOUT_SECONDS):
+            raise OperationalError(message)
         try:
             identity = self._identity or platform_identity(self._settings.client_id, self._tokens)
             self._identity = identity
@@ -125,8 +133,9 @@ class QueueLinks:
         except ConfigurationError as error:
             raise OperationalError(error.detail) from error
         except (AzureError, OSError, ValueError) as error:
-            message = "Azure gives this service no token for Service Bus; check its identity, and queue.client_id."
             raise OperationalError(message) from error
+        finally:
+            self._asking.release()
         return identity
 
     def _client(self, identity: AzureCredential, tls: LinkTls) -> ServiceBusClient:

@@ -27,8 +27,9 @@ WAIT_SECONDS = 1.0
 """So long a listener waits for a message before it looks whether it is to end."""
 PAGE = 250
 MOST = 1000
-"""So many messages are counted at most, each of which is fetched for it: Service Bus tells a queue's length only to those who may
-manage it ("Message counters", learn.microsoft.com/azure/service-bus-messaging/message-counters)."""
+"""So many messages are counted at most, each of which is fetched for it. Their number alone is told to whoever has the right to
+manage the queue ("Rights required for Service Bus operations", "Get the queue description",
+learn.microsoft.com/azure/service-bus-messaging/service-bus-sas); to look at them, that to listen is enough."""
 
 
 class Channel(virtual.Channel):

@@ -26,6 +26,10 @@ def _lock(namespace: Namespace, words: list[str]) -> None:
     namespace.lock_seconds = float(words[0])
 
 
+def _patience(namespace: Namespace, words: list[str]) -> None:
+    namespace.token_seconds = float(words[0])
+
+
 def _claims(namespace: Namespace, words: list[str]) -> None:
     namespace.claims = set(words)
 
@@ -54,6 +58,7 @@ COMMANDS: Mapping[str, Callable[[Namespace, list[str]], str | None]] = {
     "forget": _forget,  # all messages
     "cut": _cut,  # all connections
     "lock": _lock,  # for so many seconds
+    "patience": _patience,  # with connections that show no token, so many seconds
     "claims": _claims,  # that whoever shows a token has: Send, Listen
     "tokens": _tokens,  # that are accepted, no others
     "accept": _accept,  # this token, too

@@ -1,6 +1,8 @@
 """One connection of a client: SASL, then sessions and links, which lead to queues or to the nodes that answer requests.
 
-Sections of "OASIS AMQP Version 1.0": 2.4 connections, 2.5 sessions, 2.6 links, 2.6.7 credit, 3.4 outcomes, 5.3 SASL.
+"AMQP 1.0 in Azure Service Bus and Event Hubs protocol guide", there "Connections and sessions", "Links", "Flow control" and the
+tables of who says what; locks: "Message transfers, locks, and settlement" (learn.microsoft.com/azure/service-bus-messaging).
+Sections are those of "OASIS AMQP Version 1.0".
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from chassis.dev.service_bus.links import Link
 from chassis.dev.service_bus.namespace import LISTEN, SEND, Namespace
 from chassis.dev.service_bus.nodes import CBS, MANAGEMENT, Nodes
 
-MECHANISMS = [b"MSSBCBS", b"PLAIN", b"ANONYMOUS", b"EXTERNAL"]
+MECHANISMS = [b"PLAIN", b"ANONYMOUS"]
 IDLE_SECONDS = 240
 CREDIT = 1000
 LARGEST_MESSAGE = 256 * 1024
@@ -54,11 +56,13 @@ class Connection:
     async def serve(self) -> None:
         """Answer until the client closes, leaves, or says nothing for too long."""
         self._namespace.connections.add(self)
+        patience = asyncio.get_running_loop().call_later(self._namespace.token_seconds, self._expect_token)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
                 await self._login()
                 await self._frames()
         finally:
+            patience.cancel()
             self._namespace.connections.discard(self)
             for link in tuple(self._links.values()):
                 self._release(link)
@@ -67,6 +71,10 @@ class Connection:
     def cut(self) -> None:
         """End without a word."""
         self._writer.transport.abort()
+
+    def _expect_token(self) -> None:
+        if not self._nodes.authorized:
+            self.cut()
 
     async def _login(self) -> None:
         """Let in whoever speaks the protocol: who it is, a token says later ("Claims-based authorization" in the guide)."""
@@ -98,7 +106,7 @@ class Connection:
         self._say(channel, p.EndFrame(None))
 
     def _attach(self, channel: int, fields: list[Any]) -> None:
-        """Answer a client's link with our end of it, or with an end that leads nowhere and the reason for it (2.6.3)."""
+        """Answer with our end of a link, or with one that leads nowhere and the reason ("Create message sender (error)")."""
         receives = bool(fields[2])
         link = Link(
             channel, fields[1], _node((fields[5] if receives else fields[6])[0]), receives, settled=fields[3] == 1
@@ -111,8 +119,8 @@ class Connection:
             role=not receives,
             send_settle_mode=fields[3],
             rcv_settle_mode=fields[4],
-            source=None if error and receives else source,
-            target=None if error and not receives else target,
+            source=None if error else source,
+            target=None if error else target,
             initial_delivery_count=0 if receives else None,
             max_message_size=LARGEST_MESSAGE,
             **dict.fromkeys(
@@ -197,9 +205,12 @@ class Connection:
             self._say(channel, p.DetachFrame(link.handle, True, None))
 
     def _release(self, link: Link) -> None:
-        """A lock outlives its link until it ends by itself; so a message comes back after that, not at once."""
-        if link.locks:
-            asyncio.get_running_loop().call_later(self._namespace.lock_seconds, self._namespace.pump, link.node)
+        """Drop the locks of a link that ended: none is recovered ("Settling receive operations")."""
+        for lock in link.locks.values():
+            self._namespace.queues[link.node].settle(lock, done=False, counts=False)
+        link.locks.clear()
+        link.credit = 0
+        self._namespace.pump(link.node)
 
     def pump(self, name: str) -> None:
         """Hand out messages of this queue to the links that have credit."""

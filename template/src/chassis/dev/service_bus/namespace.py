@@ -6,6 +6,8 @@ from typing import Protocol
 from chassis.dev.service_bus.queues import LOCK_SECONDS, Queue
 
 SEND, LISTEN = "Send", "Listen"
+TOKEN_SECONDS = 20.0
+"""So long a connection may do without a token ("Claims-based authorization" in the protocol guide)."""
 
 
 class Listener(Protocol):
@@ -30,6 +32,7 @@ class Namespace:
         self.attached: list[str] = []
         """Each link to a queue that was asked for: the claim it needs and the queue's name."""
         self.lock_seconds = LOCK_SECONDS
+        self.token_seconds = TOKEN_SECONDS
         self.claims = {SEND, LISTEN}
         """What the roles of whoever shows a token allow."""
         self.tokens: set[str] | None = None

@@ -44,6 +44,7 @@ class Nodes:
         return found
 
     def _token(self, question: Message) -> bytes:
+        """Take a token. The guide names its type `amqp:jwt`, "not yet available"; Microsoft's SDK says `jwt`."""
         told = question.application_properties or {}
         token = question.value.decode() if isinstance(question.value, bytes) else str(question.value or "")
         if told.get(b"operation") != b"put-token" or told.get(b"type") != b"jwt" or not self._namespace.accepts(token):

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-DEAD_LETTERS = "/$deadletterqueue"
 MAX_DELIVERIES = 10
 LOCK_SECONDS = 60.0
 
