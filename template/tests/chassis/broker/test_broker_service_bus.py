@@ -194,9 +194,11 @@ async def test_a_server_that_says_nothing_holds_no_thread(broker: Broker, tmp_pa
     ended = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-        ended.set()
+        try:
+            await reader.read()
+            ended.set()
+        finally:
+            writer.transport.abort()
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0, ssl=tls) as server:
         url = f"amqps://localhost:{server.sockets[0].getsockname()[1]}"
