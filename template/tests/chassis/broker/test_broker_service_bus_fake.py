@@ -188,8 +188,7 @@ def test_messages_are_browsed_in_order_from_a_number_on(broker: Broker, client: 
     """[browse] In the order of their numbers, at most as many as asked for; [request] Peek Message."""
     fill(broker, *map(str, range(5)))
     with client.get_queue_receiver("q") as receiver:
-        page = receiver.peek_messages(2)
-        assert [message.sequence_number for message in page] == [1, 2]
+        assert [message.sequence_number for message in receiver.peek_messages(2)] == [1, 2]
         assert text(receiver.peek_messages(9, sequence_number=4)) == ["3", "4"]
         assert receiver.peek_messages(9, sequence_number=6) == []
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
@@ -15,6 +16,7 @@ from pydantic import AmqpDsn
 from chassis.dev.queue.service_bus import AUTHORITY, URL
 from chassis.dev.service_bus.server import service_bus
 from chassis.dev.services import free_port
+from chassis.selected import QueueSettings
 
 NOWHERE = {"url": AmqpDsn("amqps://127.0.0.1:1")}
 
@@ -80,3 +82,9 @@ class Broker:
     def tell(self, command: str) -> str:
         """Have it do something; see `chassis.dev.service_bus.commands`."""
         return self._server.tell(command)
+
+
+def settings_for(broker: Broker, **values: Any) -> QueueSettings:
+    """Give the settings that lead to it."""
+    given = {"url": broker.url, "authority": broker.authority, **values}
+    return QueueSettings.model_validate(given, context={"environment": "test"})

@@ -10,22 +10,19 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from azure.servicebus._pyamqp import performatives as p
-from azure.servicebus._pyamqp.endpoints import Source, Target
 from azure.servicebus._pyamqp.error import AMQPError
 from azure.servicebus._pyamqp.outcomes import Accepted, Modified, Rejected, Released
 
 from chassis.dev.service_bus import wire
-from chassis.dev.service_bus.links import Link
-from chassis.dev.service_bus.namespace import LISTEN, SEND, Namespace
-from chassis.dev.service_bus.nodes import CBS, MANAGEMENT, Nodes
+from chassis.dev.service_bus.links import Link, node_of
+from chassis.dev.service_bus.login import login
+from chassis.dev.service_bus.namespace import Namespace
+from chassis.dev.service_bus.nodes import Nodes
 
-MECHANISMS = [b"PLAIN", b"ANONYMOUS"]
 IDLE_SECONDS = 240
 CREDIT = 1000
-LARGEST_MESSAGE = 256 * 1024
 WINDOW = 5000
 OUTCOMES: dict[str, Any] = {"accepted": Accepted, "rejected": Rejected, "released": Released, "modified": Modified}
 DONE = ("accepted", "rejected")
@@ -59,7 +56,7 @@ class Connection:
         patience = asyncio.get_running_loop().call_later(self._namespace.token_seconds, self._expect_token)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-                await self._login()
+                await login(self._reader, self._writer)
                 await self._frames()
         finally:
             patience.cancel()
@@ -75,17 +72,6 @@ class Connection:
     def _expect_token(self) -> None:
         if not self._nodes.authorized:
             self.cut()
-
-    async def _login(self) -> None:
-        """Let in whoever speaks the protocol: who it is, a token says later ("Claims-based authorization" in the guide)."""
-        if await self._reader.readexactly(8) != wire.SASL:
-            raise ConnectionAbortedError
-        self._writer.write(wire.SASL + wire.frame(0, p.SASLMechanism(MECHANISMS), b"\x01"))
-        await wire.read_frame(self._reader)
-        self._writer.write(wire.frame(0, p.SASLOutcome(0, None), b"\x01"))
-        if await self._reader.readexactly(8) != wire.AMQP:
-            raise ConnectionAbortedError
-        self._writer.write(wire.AMQP)
 
     async def _frames(self) -> None:
         while True:
@@ -109,45 +95,16 @@ class Connection:
         """Answer with our end of a link, or with one that leads nowhere and the reason ("Create message sender (error)")."""
         receives = bool(fields[2])
         link = Link(
-            channel, fields[1], _node((fields[5] if receives else fields[6])[0]), receives, settled=fields[3] == 1
+            channel, fields[1], node_of((fields[5] if receives else fields[6])[0]), receives, settled=fields[3] == 1
         )
-        error = self._refusal(link)
-        source, target = Source(*fields[5]), Target(*fields[6])
-        attach = p.AttachFrame(
-            name=fields[0].decode(),
-            handle=link.handle,
-            role=not receives,
-            send_settle_mode=fields[3],
-            rcv_settle_mode=fields[4],
-            source=None if error else source,
-            target=None if error else target,
-            initial_delivery_count=0 if receives else None,
-            max_message_size=LARGEST_MESSAGE,
-            **dict.fromkeys(
-                ("unsettled", "incomplete_unsettled", "offered_capabilities", "desired_capabilities", "properties")
-            ),
-        )
-        self._say(channel, attach)
+        error = self._nodes.refusal(link)
+        self._say(channel, link.attach(fields, error))
         if error:
             self._say(channel, p.DetachFrame(link.handle, True, error))
             return
         self._links[channel, link.handle] = link
         if not receives:
             self._say(channel, p.FlowFrame(0, WINDOW, 0, WINDOW, link.handle, 0, CREDIT, None, False, False, None))
-
-    def _refusal(self, link: Link) -> AMQPError | None:
-        if link.node == CBS:
-            return None
-        name = link.node.removesuffix(MANAGEMENT)
-        claim = LISTEN if link.receives or name != link.node else SEND
-        if name == link.node:
-            self._namespace.attached.append(f"{claim}:{name}")
-        if name not in self._nodes.authorized or claim not in self._namespace.claims:
-            said = f"Unauthorized access. '{claim}' claim(s) are required to perform this operation."
-            return AMQPError(condition=b"amqp:unauthorized-access", description=said)
-        if not self._namespace.exists(name):
-            return AMQPError(condition=b"amqp:not-found", description="The messaging entity could not be found.")
-        return None
 
     def _flow(self, channel: int, fields: list[Any]) -> None:
         link = self._links.get((channel, -1 if fields[4] is None else fields[4]))
@@ -239,8 +196,3 @@ class Connection:
     def _say(self, channel: int, performative: Any) -> None:
         if not self._writer.is_closing():
             self._writer.write(wire.frame(channel, performative))
-
-
-def _node(address: bytes) -> str:
-    """Give the name that an address leads to; names know no capitals."""
-    return urlsplit(address.decode()).path.lstrip("/").lower()

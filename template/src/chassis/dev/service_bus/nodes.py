@@ -8,15 +8,15 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from azure.servicebus._pyamqp.error import AMQPError
 from azure.servicebus._pyamqp.message import Message
 from azure.servicebus._pyamqp.types import TYPE, VALUE, AMQPTypes
 
 from chassis.dev.service_bus import wire
-from chassis.dev.service_bus.namespace import Namespace
+from chassis.dev.service_bus.links import CBS, MANAGEMENT, Link
+from chassis.dev.service_bus.namespace import LISTEN, SEND, Namespace
 from chassis.dev.service_bus.queues import Stored
 
-CBS = "$cbs"
-MANAGEMENT = "/$management"
 PEEK = b"com.microsoft:peek-message"
 
 
@@ -28,6 +28,21 @@ class Nodes:
         self._namespace = namespace
         self.authorized: set[str] = set()
         """The queues for which this connection has shown a token."""
+
+    def refusal(self, link: Link) -> AMQPError | None:
+        """Say why a link may not be, if so: to send and to listen are two rights, and to look at messages is to listen."""
+        if link.node == CBS:
+            return None
+        name = link.node.removesuffix(MANAGEMENT)
+        claim = LISTEN if link.receives or not link.is_queue else SEND
+        if link.is_queue:
+            self._namespace.attached.append(f"{claim}:{name}")
+        if name not in self.authorized or claim not in self._namespace.claims:
+            said = f"Unauthorized access. '{claim}' claim(s) are required to perform this operation."
+            return AMQPError(condition=b"amqp:unauthorized-access", description=said)
+        if not self._namespace.exists(name):
+            return AMQPError(condition=b"amqp:not-found", description="The messaging entity could not be found.")
+        return None
 
     def answer(self, node: str, question: Message) -> bytes:
         """Answer a request."""
