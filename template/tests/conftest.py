@@ -32,12 +32,19 @@ def _past_proxies() -> Iterator[None]:
 def environment() -> Iterator[Mapping[str, str]]:
     """The environment of a test service, with its servers running.
 
+    What is no setting of ours, such as where a platform's identity is found, is told to this process as it would be to the service.
     Their data is not below pytest's folder: where the tests run as root, Postgres runs as another user, and each pytest
     that starts on the machine closes that folder to others.
     """
     with TemporaryDirectory(prefix="chassis-tests-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
-        with development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment:
+        with (
+            development_environment(Path(directory), {**os.environ, **FAST_RUNS}, "test") as environment,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name in environment.keys() - os.environ.keys():
+                if not name.startswith("CHASSIS"):  # what an SDK reads by itself, where a service runs in this process
+                    patch.setenv(name, environment[name])
             yield environment
 
 

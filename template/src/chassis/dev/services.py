@@ -50,8 +50,11 @@ def running(
     ready: Callable[[], bool],
     user: int | None = None,
     environment: Mapping[str, str] | None = None,
-) -> Iterator[None]:
-    """Run a server in its own session until the context ends; raise `ServiceStartError` when it does not get ready."""
+) -> Iterator[int]:
+    """Run a server in its own session until the context ends, and give its process id.
+
+    Raise `ServiceStartError` when it does not get ready.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             command,
@@ -69,7 +72,7 @@ def running(
                 message = f"{Path(command[0]).name} did not start; its log is {log}."
                 raise ServiceStartError(message)
             time.sleep(0.02)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:

@@ -8,12 +8,12 @@ import pytest
 import structlog
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from pydantic import ValidationError
-from tests.support.key_vault.identity import CLIENT_ID
+from tests.support.azure.identity import CLIENT_ID
 from tests.support.secret_backend.azure_key_vault import KeyVault, managed_identity, workload_identity
 
 from chassis.adapters._azure_identity import PLATFORM_VARIABLES
+from chassis.adapters._azure_settings import STATIC_CREDENTIALS
 from chassis.adapters.secret_backend.azure_key_vault import KeyVaultSecretBackend
-from chassis.adapters.secret_backend.azure_key_vault_settings import STATIC_CREDENTIALS
 from chassis.ports.secrets import SecretBackend, SecretDeniedError, SecretNotFoundError, SecretUnavailableError
 from chassis.selected import SecretSettings, open_secret_backend
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.azure.identity import ASSERTION_TYPE, CLIENT_ID, LIFETIME_SECONDS, RESOURCE, TENANT
 from tests.support.key_vault import FakeAzure, fake_azure
-from tests.support.key_vault.identity import ASSERTION_TYPE, CLIENT_ID, LIFETIME_SECONDS, RESOURCE, TENANT
 
 VERSION = {"api-version": "7.6"}
 FORBIDDEN = {

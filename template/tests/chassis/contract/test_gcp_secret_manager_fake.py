@@ -7,10 +7,10 @@ import pytest
 from google.api_core import exceptions
 from google.auth.credentials import with_scopes_if_required
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
-from tests.support.gcp.secret_manager import INVALID
+from tests.support.gcp.identity import INVALID
 from tests.support.secret_backend.gcp_secret_manager import PREFIX, PROJECT, GoogleCloud
 
-from chassis.adapters.secret_backend.gcp_secret_manager import SCOPE
+from chassis.adapters._gcp_identity import SCOPE
 
 
 def answer_of(store: GoogleCloud, name: str) -> tuple[str, str]:

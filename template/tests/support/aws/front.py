@@ -7,6 +7,7 @@ moto answers everybody, and where it is told to enforce IAM it answers Secrets M
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from urllib.parse import urlsplit
 
 from chassis.dev.services import free_port
 
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+PASSED_ON = ("content-type", "x-amzn-query-error")
 AGENT_PATH = "/v1/credentials"
 ROLE = "arn:aws:sts::123456789012:assumed-role/my-agent/pod"
 SIGNED_BY = re.compile(r"Credential=([A-Z0-9]+)/")
@@ -32,7 +36,7 @@ MESSAGES = {
 
 
 class Front:
-    """One address for Secrets Manager, STS and the agent of EKS Pod Identity."""
+    """One address for a service of AWS, for STS and for the agent of EKS Pod Identity; the service is Secrets Manager here."""
 
     def __init__(self, moto_url: str) -> None:
         self.forbidden: set[str] = set()
@@ -43,6 +47,8 @@ class Front:
         """Access keys that are good, and were handed out; the last is the newest."""
         self.expired: set[str] = set()
         self.reads = 0
+        self.tls: ssl.SSLContext | None = None
+        """With which it is spoken to from its next start on."""
         self.pod_token = "the pod's token"
         self._moto = urlsplit(moto_url).netloc
         self._port = free_port()
@@ -73,6 +79,8 @@ class Front:
             answer_of = front._answer
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
@@ -81,7 +89,7 @@ class Front:
         self._thread.join()
         self._server.server_close()
 
-    def _answer(self, request: "_Handler", body: bytes) -> tuple[int, str, bytes]:
+    def _answer(self, request: "_Handler", body: bytes) -> Answer:
         if request.path == AGENT_PATH:
             return self._pod_credentials(request.headers.get("Authorization"))
         target = request.headers.get("X-Amz-Target", "")
@@ -89,15 +97,14 @@ class Front:
             refusal = self._refusal(target, request.headers.get("Authorization", ""), body)
             if refusal:
                 return refusal
-        status, kind, answer = self._forward(request, body)
+        status, headers, answer = self._forward(request, body)
         if target and status == 404:  # where moto differs: here all of the caller's mistakes are 400
             status = 400
         self.issued += [found.decode() for found in ISSUED.findall(answer)]
-        return status, kind, answer
+        return status, headers, answer
 
-    def _refusal(self, target: str, authorization: str, body: bytes) -> tuple[int, str, bytes] | None:
-        signed_by = SIGNED_BY.search(authorization)
-        key = signed_by[1] if signed_by else ""
+    def _refusal(self, target: str, authorization: str, body: bytes) -> Answer | None:
+        key = signed_by(authorization)
         self.reads += target.endswith("GetSecretValue")
         if key in self.expired:
             return _error(403, "ExpiredTokenException")
@@ -108,7 +115,7 @@ class Front:
         secret = json.loads(body).get("SecretId")
         return _error(400, "AccessDeniedException", secret) if secret in self.forbidden else None
 
-    def _pod_credentials(self, token: str | None) -> tuple[int, str, bytes]:
+    def _pod_credentials(self, token: str | None) -> Answer:
         if token != self.pod_token:
             return _error(403, "AccessDeniedException", "the agent")
         self.issued.append(f"ASIAPOD{len(self.issued):013}")
@@ -119,22 +126,29 @@ class Front:
             "AccountId": "123456789012",
             "Expiration": "2999-01-01T00:00:00Z",
         }
-        return 200, "application/json", json.dumps(credentials).encode()
+        return 200, {"Content-Type": "application/json"}, json.dumps(credentials).encode()
 
-    def _forward(self, request: "_Handler", body: bytes) -> tuple[int, str, bytes]:
+    def _forward(self, request: "_Handler", body: bytes) -> Answer:
         connection = HTTPConnection(self._moto, timeout=10)
         try:
             connection.request(request.command, request.path, body, dict(request.headers))
             answer = connection.getresponse()
-            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
+            headers = {name: value for name, value in answer.headers.items() if name.lower() in PASSED_ON}
+            return answer.status, headers, answer.read()
         finally:
             connection.close()
 
 
-def _error(status: int, code: str, resource: str = "") -> tuple[int, str, bytes]:
+def signed_by(authorization: str) -> str:
+    """Give the access key with which a request was signed; whether rightly, nobody looks."""
+    found = SIGNED_BY.search(authorization)
+    return found[1] if found else ""
+
+
+def _error(status: int, code: str, resource: str = "") -> Answer:
     message = MESSAGES.get(code, "An error occurred.")
     body = {"__type": code, "message": message % resource if "%s" in message else message}
-    return status, "application/x-amz-json-1.1", json.dumps(body).encode()
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -147,9 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._handle(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
     def _handle(self, body: bytes) -> None:
-        status, kind, answer = self.answer_of(self, body)
+        status, headers, answer = self.answer_of(self, body)
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer)))
         self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
         self.end_headers()

@@ -35,7 +35,7 @@ def empty_moto() -> str:
         return moto_url()
 
 
-def administrator(service: Any) -> Any:
-    """Give a client that may do everything, and is not what the tests are about."""
+def administrator(service: Any, url: str | None = None) -> Any:
+    """Give a client that may do everything, there or on the one moto, and is not what the tests are about."""
     session = boto3.Session("AKIAADMINISTRATOR000", "administrator", region_name=REGION)
-    return session.client(service, endpoint_url=moto_url())
+    return session.client(service, endpoint_url=url or moto_url())

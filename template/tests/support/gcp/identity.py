@@ -12,6 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+INVALID = (
+    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
+    "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+"""What every service answers to a token that is not good."""
 METADATA = "/computeMetadata/v1/"
 ACCOUNT = f"{METADATA}instance/service-accounts/"
 FLAVOR = "Metadata-Flavor"

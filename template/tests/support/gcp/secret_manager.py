@@ -17,17 +17,13 @@ from google.cloud.secretmanager_v1.types import (
     AccessSecretVersionResponse,
     SecretPayload,
 )
-from tests.support.gcp.identity import Identity
+from tests.support.gcp.identity import INVALID, Identity
 from tests.support.gcp.tls import tls
 
 from chassis.dev.services import free_port
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 VERSION = re.compile(r"projects/([^/]+)/secrets/([A-Za-z0-9_-]{1,255})/versions/(latest|[0-9]+)")
-INVALID = (
-    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
-    "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
-)
 
 
 @dataclass

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-from tests.support.key_vault.identity import Identities
-from tests.support.key_vault.server import Server
+from tests.support.azure.identity import Identities
+from tests.support.azure.server import Server
 from tests.support.key_vault.vault import Vault
 
 

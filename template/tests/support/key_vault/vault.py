@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from tests.support.key_vault.identity import RESOURCE, TENANT, Identities
-from tests.support.key_vault.server import Answer, Request
+from tests.support.azure.identity import RESOURCE, TENANT, Identities
+from tests.support.azure.server import Answer, Request
 
 MAX_BYTES = 25_000
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")

@@ -1,14 +1,14 @@
 """Stores of the secret backend AWS Secrets Manager, one for each identity that EKS gives to a workload."""
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
-from tests.support.aws.front import AGENT_PATH, Front
+from tests.support.aws.front import Front
 from tests.support.aws.server import REGION, administrator, empty_moto
+from tests.support.aws.workload import nobody, pod, service_account
 
 from chassis.selected import SecretSettings
 
@@ -54,11 +54,7 @@ class SecretsManager:
 
 @contextmanager
 def _store(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
-    for variable in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(directory / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(directory / "no-credentials"))
+    nobody(directory, monkeypatch)
     front = Front(empty_moto())
     with front.listening():
         store = SecretsManager(front)
@@ -70,22 +66,15 @@ def _store(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets
 
 @contextmanager
 def pod_identity(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
-    """The variables that EKS Pod Identity puts into a pod; EKS User Guide, "Learn how EKS Pod Identity works"."""
     with _store(directory, monkeypatch) as store:
-        (directory / "pod-token").write_text(store.front.pod_token)
-        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", store.front.url + AGENT_PATH)
-        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(directory / "pod-token"))
+        pod(store.front, directory, monkeypatch)
         yield store
 
 
 @contextmanager
 def irsa(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
-    """The variables of IAM roles for service accounts; EKS User Guide, "Configure Pods to use a … service account"."""
     with _store(directory, monkeypatch) as store:
-        (directory / "web-token").write_text("the service account's token")
-        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(directory / "web-token"))
-        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/my-agent")
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", store.front.url)
+        service_account(store.front, directory, monkeypatch)
         yield store
 
 

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.azure.identity import CLIENT_ID, TENANT
 from tests.support.key_vault import FakeAzure, fake_azure
-from tests.support.key_vault.identity import CLIENT_ID, TENANT
 
 from chassis.adapters._azure_identity import PLATFORM_VARIABLES
 from chassis.selected import SecretSettings

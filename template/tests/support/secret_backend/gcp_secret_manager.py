@@ -1,16 +1,14 @@
 """Stores of the secret backend Google Cloud Secret Manager, one for each way in which a workload gets its identity."""
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.gcp.identity import identity
+from tests.support.gcp.identity import Identity
+from tests.support.gcp.platform import federated, on_gke
 from tests.support.gcp.secret_manager import SecretManager
-from tests.support.gcp.tls import tls
 
-from chassis.dev.services import free_port
 from chassis.selected import SecretSettings
 
 PROJECT = "my-project"
@@ -20,9 +18,8 @@ PREFIX = "my-agent-"
 class GoogleCloud:
     """Secrets in the fake Secret Manager, and the adapter's way to them."""
 
-    def __init__(self) -> None:
-        self.identity = identity()
-        self.identity.reset()
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
         self.manager = SecretManager(PROJECT, self.identity)
         self.settings = SecretSettings.model_validate(
             {"project": PROJECT, "prefix": PREFIX, "endpoint": self.manager.endpoint}, context={"environment": "test"}
@@ -48,43 +45,18 @@ class GoogleCloud:
 
 
 @contextmanager
-def _store(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    store = GoogleCloud()
-    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(tls().roots))
-    for variable in ("GCE_METADATA_HOST", "GCE_METADATA_IP"):
-        monkeypatch.setenv(variable, store.identity.host)
-    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", str(directory / "no-gcloud"))
-    # google-auth asks iamcredentials.googleapis.com in the background in which regions a token may be used; not from here.
-    for variable in ("https_proxy", "http_proxy", "grpc_proxy", "no_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+def gke(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
+    """The metadata server."""
+    store = GoogleCloud(on_gke(directory, monkeypatch))
     with store.manager.listening():
         yield store
 
 
 @contextmanager
-def gke(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    """A pod of GKE with Workload Identity Federation, or a machine with a service account: the metadata server."""
-    with _store(directory, monkeypatch) as store:
-        yield store
-
-
-@contextmanager
 def federation(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    """A workload elsewhere: a file of the type external_account, which tells where to exchange its own token."""
-    with _store(directory, monkeypatch) as store:
-        (directory / "token").write_text(store.identity.subject_token)
-        pool = "projects/1/locations/global/workloadIdentityPools/pool/providers/cluster"
-        content = {
-            "type": "external_account",
-            "audience": f"//iam.googleapis.com/{pool}",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"http://{store.identity.host}/v1/token",
-            "credential_source": {"file": str(directory / "token")},
-        }
-        (directory / "credentials.json").write_text(json.dumps(content))
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(directory / "credentials.json"))
+    """The exchange of a token for another."""
+    store = GoogleCloud(federated(directory, monkeypatch))
+    with store.manager.listening():
         yield store
 
 

@@ -1,31 +1,15 @@
 """Settings of the secret backend AWS Secrets Manager."""
 
-import os
-from typing import Self
+from pydantic import Field
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
-
-from chassis.settings_types import SettingsGroup, in_production
-
-LONG_TERM_KEY = "AKIA"
-"""How the id of a long-term access key begins; those of temporary ones begin with ASIA.
-
-Said by the AWS STS API Reference, "GetAccessKeyInfo", and the IAM User Guide, "IAM identifiers", unique ID prefixes.
-"""
+from chassis.adapters._aws_settings import AwsRegion, AwsSettings
 
 
-def is_long_term(access_key: str, session_token: str | None) -> bool:
-    """Tell whether these are static credentials; temporary ones always have a session token."""
-    return access_key.startswith(LONG_TERM_KEY) or not session_token
+class SecretSettings(AwsSettings):
+    """Where AWS Secrets Manager is."""
 
-
-class SecretSettings(SettingsGroup):
-    """Where AWS Secrets Manager is; credentials come from the platform alone, never from settings."""
-
-    region: str = Field(
-        pattern=r"\A[a-z]{2,4}(-[a-z]+)+-[0-9]\z",
-        description="the region that holds the secrets, such as eu-central-1",
-        examples=["eu-central-1"],
+    region: AwsRegion = Field(
+        description="the region that holds the secrets, such as eu-central-1", examples=["eu-central-1"]
     )
     # What a name may hold: Secrets Manager API Reference, "CreateSecret", Name.
     prefix: str = Field(
@@ -33,34 +17,3 @@ class SecretSettings(SettingsGroup):
         pattern=r"\A[A-Za-z0-9/_+=.@-]{0,256}\z",
         description="what the names of the secrets begin with, such as my-agent/",
     )
-    endpoint_url: str | None = Field(
-        None, pattern=r"\Ahttps?://[^\s/@?#]+/?\z", description="another address, such as that of a VPC endpoint"
-    )
-    _production: bool = PrivateAttr(default=True)
-
-    @property
-    def production(self) -> bool:
-        """Whether static credentials are refused; so also where nobody said which environment this is."""
-        return self._production
-
-    @field_validator("endpoint_url")
-    @classmethod
-    def encrypted(cls, url: str | None, info: ValidationInfo) -> str | None:
-        """Keep secrets off unencrypted connections."""
-        if url and in_production(info) and not url.startswith("https:"):
-            message = "must begin with https:// in production"
-            raise ValueError(message)
-        return url
-
-    @model_validator(mode="after")
-    def no_static_key(self, info: ValidationInfo) -> Self:
-        """Notice at the start what the first read would refuse, where the environment alone tells it."""
-        self._production = in_production(info)
-        access_key = os.environ.get("AWS_ACCESS_KEY_ID")
-        if self._production and access_key and is_long_term(access_key, os.environ.get("AWS_SESSION_TOKEN")):
-            message = (
-                "a long-term access key in AWS_ACCESS_KEY_ID is refused in production; "
-                "remove it and give the workload a role (docs/cloud-aws.md)"
-            )
-            raise ValueError(message)
-        return self

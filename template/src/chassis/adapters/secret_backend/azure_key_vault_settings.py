@@ -1,26 +1,16 @@
 """Settings of the secret backend that reads an Azure Key Vault."""
 
-import os
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, HttpUrl, UrlConstraints, ValidationInfo, field_validator, model_validator
 
+from chassis.adapters._azure_settings import refuse_static_credentials
 from chassis.settings_types import SettingsGroup, in_production
 
 KEY_VAULT_SUFFIXES = (".vault.azure.net", ".vault.azure.cn", ".vault.usgovcloudapi.net")
 """The clouds' DNS suffixes for vaults: Microsoft, "Azure Key Vault keys, secrets, and certificates overview", "DNS suffixes
 for object identifiers" (learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates)."""
-
-STATIC_CREDENTIALS = (
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_USERNAME",
-    "AZURE_PASSWORD",
-)
-"""What the Azure SDKs take from the environment as a long-lived credential: Microsoft, "Azure Identity client library for
-Python", "Environment variables" (learn.microsoft.com/python/api/overview/azure/identity-readme)."""
 
 
 class SecretSettings(SettingsGroup):
@@ -53,11 +43,6 @@ class SecretSettings(SettingsGroup):
 
     @model_validator(mode="after")
     def no_static_credentials(self, info: ValidationInfo) -> Self:
-        """Refuse keys that outlive a leak; they would not be used here, but whoever reads the environment has them."""
-        found = [name for name in STATIC_CREDENTIALS if os.environ.get(name)]
-        if in_production(info) and found:
-            message = (
-                f"remove {', '.join(found)} from the environment, since production logs in as its platform's identity"
-            )
-            raise ValueError(message)
+        """Keep out credentials that outlive a leak."""
+        refuse_static_credentials(info)
         return self

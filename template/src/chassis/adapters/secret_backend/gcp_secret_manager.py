@@ -5,24 +5,25 @@ PERMISSION_DENIED also for a secret that does not exist, where the caller has no
 """
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import google.auth
 import google_crc32c
 from google.api_core import exceptions, retry
-from google.auth.credentials import with_scopes_if_required
 from google.auth.exceptions import GoogleAuthError
-from google.auth.transport.requests import Request
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
-from google.oauth2 import credentials as user_credentials
-from google.oauth2 import service_account
 
-from chassis.adapters.secret_backend.gcp_secret_manager_settings import STATIC, SecretSettings
+from chassis.adapters._gcp_identity import (
+    Login,
+    StaticCredentialsError,
+    channel_of,
+    login_trouble,
+    platform_credentials,
+)
+from chassis.adapters.secret_backend.gcp_secret_manager_settings import SecretSettings
 from chassis.ports.errors import ChassisError
 from chassis.ports.secrets import (
     Secret,
@@ -33,13 +34,9 @@ from chassis.ports.secrets import (
     SecretUnavailableError,
 )
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 ATTEMPT_SECONDS = 2.5
 # All attempts end before the manager around the backend stops waiting.
 AGAIN = retry.Retry(retry.if_exception_type(exceptions.ServiceUnavailable), initial=0.2, maximum=1.0, timeout=4.0)
-# gRPC's own pause between connections grows to two minutes (gRPC, "Connection Backoff Protocol"), which would outlast an
-# outage by as much; measured after 40 s without a server: 3.7 s until the next answer with that, 0.8 s with this.
-RECONNECT = ("grpc.max_reconnect_backoff_ms", 1000)
 
 ABSENT = (exceptions.NotFound, exceptions.FailedPrecondition)
 
@@ -50,8 +47,8 @@ class GcpSecretBackend:
     def __init__(self, settings: SecretSettings) -> None:
         """Take where the secrets are."""
         self._settings = settings
-        self._lock = threading.Lock()
-        self._client: SecretManagerServiceClient | None = None
+        find = partial(platform_credentials, ATTEMPT_SECONDS, production=settings.production)
+        self._login = Login(find, self._connect)
 
     async def read(self, name: str) -> Secret:
         """Return the version `latest`, which is the newest, after checking that it arrived undamaged.
@@ -73,19 +70,21 @@ class GcpSecretBackend:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            transport: Any = self._client.transport
+        if self._login.opened:
+            transport: Any = self._login.opened.transport
             transport.close()
 
     def _read(self, name: str) -> Any:
         # Without their cause: what the SDK tells of a failed login can repeat what was sent.
         try:
-            client = self._log_in()
+            client = self._login.client()
             try:
                 return self._ask(client, name)
             except exceptions.Unauthenticated:
-                self._forget(client)
-                return self._ask(self._log_in(), name)
+                self._login.forget(client)
+                return self._ask(self._login.client(), name)
+        except StaticCredentialsError as error:
+            raise SecretDeniedError(error.detail) from None
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise self._translated(name, error) from None
 
@@ -93,27 +92,11 @@ class GcpSecretBackend:
         version = f"projects/{self._settings.project}/secrets/{self._settings.prefix}{name}/versions/latest"
         return client.access_secret_version(name=version, retry=AGAIN, timeout=ATTEMPT_SECONDS).payload
 
-    def _log_in(self) -> SecretManagerServiceClient:
-        """Give the client; the first one, and each after a refused login, takes the platform's credentials anew."""
-        with self._lock:
-            if self._client is None:
-                # Scopes come after: with them, a federation's project is asked for, from an API that need not be reachable.
-                found, _ = google.auth.default()
-                if self._settings.production:
-                    _refuse_static(found)
-                credentials: Any = with_scopes_if_required(found, [SCOPE])  # type: ignore[no-untyped-call]
-                # Now and here: of reads that began together, each would fetch a token of its own.
-                credentials.refresh(partial(Request(), timeout=ATTEMPT_SECONDS))
-                host = self._settings.endpoint or SecretManagerServiceGrpcTransport.DEFAULT_HOST
-                transport = SecretManagerServiceGrpcTransport(host=host, credentials=credentials, channel=_channel)
-                self._client = SecretManagerServiceClient(transport=transport)
-            return self._client
-
-    def _forget(self, client: SecretManagerServiceClient) -> None:
-        """Drop a client without closing it, which would cut off the reads of others."""
-        with self._lock:
-            if client is self._client:  # another read may have logged in anew already
-                self._client = None
+    def _connect(self, credentials: Any) -> SecretManagerServiceClient:
+        host = self._settings.endpoint or SecretManagerServiceGrpcTransport.DEFAULT_HOST
+        channel = channel_of(SecretManagerServiceGrpcTransport)
+        transport = SecretManagerServiceGrpcTransport(host=host, credentials=credentials, channel=channel)
+        return SecretManagerServiceClient(transport=transport)
 
     def _translated(self, name: str, error: Exception) -> ChassisError:
         secret = f"{self._settings.prefix}{name} in project {self._settings.project}"
@@ -125,13 +108,10 @@ class GcpSecretBackend:
                 f"roles/secretmanager.secretAccessor on {secret}, and see that it is there."
             )
             return SecretDeniedError(message)
-        if isinstance(error, exceptions.Unauthenticated):
-            message = "Google Cloud refuses this service's credentials, also new ones; check its identity and clock."
-            return SecretUnavailableError(message)
+        trouble = login_trouble(error)
+        if trouble:
+            return SecretUnavailableError(trouble)
         kind = type(error).__name__
-        if isinstance(error, GoogleAuthError):
-            message = f"The platform gives this service no credentials ({kind}); bind an identity (docs/cloud-gcp.md)."
-            return SecretUnavailableError(message)
         message = f"Secret Manager cannot give the secret '{name}' now ({kind}); try again shortly."
         return SecretUnavailableError(message)
 
@@ -139,21 +119,6 @@ class GcpSecretBackend:
         secret = f"{self._settings.prefix}{name} in project {self._settings.project}"
         message = f"The secret '{name}' is not there; create the secret {secret}, with an enabled latest version."
         return SecretNotFoundError(message)
-
-
-def _channel(host: str, *, options: list[tuple[str, Any]], **rest: Any) -> Any:
-    return SecretManagerServiceGrpcTransport.create_channel(host, options=[*options, RECONNECT], **rest)
-
-
-def _refuse_static(credentials: object) -> None:
-    kinds = (("service_account", service_account.Credentials), ("authorized_user", user_credentials.Credentials))
-    for kind, static in kinds:
-        if isinstance(credentials, static):
-            message = (
-                f"The Google Cloud credentials found are {STATIC[kind]}, which is refused in production; "
-                "remove it and bind the workload's identity (docs/cloud-gcp.md)."
-            )
-            raise SecretDeniedError(message)
 
 
 @asynccontextmanager

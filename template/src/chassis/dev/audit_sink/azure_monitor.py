@@ -70,14 +70,14 @@ class Collector:
     def _token(self, request: Request) -> Answer:
         if request.headers.get("x-identity-header") != self.header:
             return in_json(401, {"statusCode": 401, "message": "Unauthorized"})
-        if request.query.get("resource") != AUDIENCE:
-            return in_json(400, {"statusCode": 400, "message": "Unable to load the proper Managed Identity."})
+        resource = request.query.get("resource", "")
         token = token_urlsafe()
-        self.given.append(token)
-        if self.grants:
+        if resource == AUDIENCE:  # others have their own need of tokens, which are worth nothing here
+            self.given.append(token)
+        if resource == AUDIENCE and self.grants:
             self.accepted.add(token)
         expires = str(int(time.time()) + LIFETIME_SECONDS)
-        body = {"access_token": token, "expires_on": expires, "resource": AUDIENCE, "token_type": "Bearer"}
+        body = {"access_token": token, "expires_on": expires, "resource": resource, "token_type": "Bearer"}
         return in_json(200, body)
 
 

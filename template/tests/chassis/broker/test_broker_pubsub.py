@@ -1,0 +1,260 @@
+"""What is asked of Google Cloud Pub/Sub in particular: who the service is, what it may do, and what it never does."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import structlog
+from tests.support.gcp.platform import federated, on_gke
+from tests.support.gcp.pubsub import PROJECT, GrantedPubSub
+from tests.support.service import until
+
+from chassis.container import Container
+from chassis.dev.pubsub import PubSubServer
+from chassis.dev.services import free_port
+from chassis.ports.errors import UnavailableError
+from chassis.selected import QueueSettings, open_queue
+from chassis.settings_loader import InvalidSettingsError, load_settings
+
+pytestmark = pytest.mark.slow
+
+NAME, OTHER = "my-agent-runs", "other-runs"
+FOREIGN = [
+    *(b"\x00\xff not text", b"{", b"[]", b"null", b"7", b"[" * 100_000),
+    *(b'{"properties": []}', b'{"properties": {}, "headers": "task", "body": ""}'),
+    *(b'{"properties": {}, "headers": {}, "body": 7}', b'{"properties": {}, "body": "e30=", "headers": {"task": 7}}'),
+    b'{"properties": {"body_encoding": "base64"}, "headers": {}, "body": "%"}',
+    b'{"properties": {"body_encoding": "rot13"}, "headers": {}, "body": "x"}',
+]
+
+
+@pytest.fixture(params=[on_gke, federated])
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[GrantedPubSub]:
+    cloud = GrantedPubSub(request.param(tmp_path, monkeypatch), NAME, OTHER)
+    with cloud.listening():
+        yield cloud
+
+
+@pytest.fixture
+def gke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GrantedPubSub]:
+    cloud = GrantedPubSub(on_gke(tmp_path, monkeypatch), NAME, OTHER)
+    with cloud.listening():
+        yield cloud
+
+
+def settings(cloud: GrantedPubSub, name: str = NAME, **changes: str) -> QueueSettings:
+    """Settings as production has them."""
+    values = {"project": PROJECT, "topic": name, "subscription": name, "endpoint": cloud.endpoint}
+    values |= {"monitoring_endpoint": cloud.endpoint, **changes}
+    return QueueSettings.model_validate(values, context={"environment": "production"})
+
+
+async def test_three_permissions_are_enough_and_nothing_is_created(cloud: GrantedPubSub, container: Container) -> None:
+    woken = asyncio.Event()
+    async with open_queue(settings(cloud), container.adapter_context) as queue:
+        await queue.check()
+        await queue.publish(uuid4())
+        assert await queue.depth() == 1
+        async with queue.listen(woken.set):
+            await asyncio.wait_for(woken.wait(), 30)
+            await until(lambda: cloud.backlog(NAME) == 0)
+    assert set(cloud.server.calls) == {"test", "publish", "count", "pull", "acknowledge"}
+
+
+async def test_a_missing_right_is_one_sentence_and_asked_for_again(gke: GrantedPubSub, container: Container) -> None:
+    gke.rights.remove("pubsub.subscriptions.consume")
+    woken = asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        async with open_queue(settings(gke), container.adapter_context) as queue, queue.listen(woken.set):
+            await until(lambda: len(unreachable(logs)) > 1)
+            gke.rights.add("pubsub.subscriptions.consume")
+            await queue.publish(uuid4())
+            await asyncio.wait_for(woken.wait(), 30)
+    assert [line["retry_seconds"] for line in unreachable(logs)][:2] == [1, 2], "each pause is longer"
+    sentence = unreachable(logs)[0]["error"]
+    assert f"no pubsub.subscriptions.consume on projects/{PROJECT}/subscriptions/{NAME}" in sentence
+    assert "grant it roles/pubsub.subscriber there" in sentence
+    assert "\n" not in sentence
+
+
+def unreachable(logs: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [line for line in logs if line["event"] == "queue.unreachable"]
+
+
+async def test_a_publish_that_is_refused_is_unavailable(gke: GrantedPubSub, container: Container) -> None:
+    """On a connection that was good: only the answer to the publish tells."""
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        await queue.publish(uuid4())
+        gke.rights.remove("pubsub.topics.publish")
+        with pytest.raises(UnavailableError) as caught:
+            await queue.publish(uuid4())
+        with pytest.raises(UnavailableError):
+            await queue.check()
+    assert "grant it roles/pubsub.publisher there" in str(caught.value.__cause__)
+    assert gke.backlog(NAME) == 1
+
+
+async def test_what_is_not_there_is_not_created(gke: GrantedPubSub, container: Container) -> None:
+    gke.rights |= {"pubsub.topics.create", "pubsub.subscriptions.create"}
+    before = set(gke.store.topics), set(gke.store.subscriptions)
+    async with open_queue(settings(gke, "absent"), container.adapter_context) as queue, queue.listen(lambda: None):
+        for asked in (queue.publish(uuid4()), queue.check(), queue.depth()):
+            with pytest.raises(UnavailableError):
+                await asked
+    assert (gke.store.topics, set(gke.store.subscriptions)) == before
+    assert set(gke.server.calls) == {"test"}
+
+
+async def test_only_the_right_to_count_is_needed_to_count(gke: GrantedPubSub, container: Container) -> None:
+    gke.rights.remove("monitoring.timeSeries.list")
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        with pytest.raises(UnavailableError) as caught:
+            await queue.depth()
+        await queue.publish(uuid4())
+    assert "grant it roles/monitoring.viewer on the project" in str(caught.value.__cause__)
+
+
+async def test_no_count_is_not_zero(gke: GrantedPubSub, container: Container) -> None:
+    """As after the subscription was made, and where the metrics have a gap."""
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        assert await queue.depth() == 0
+        gke.server.counted = False
+        with pytest.raises(UnavailableError) as caught:
+            await queue.depth()
+    assert "has no count" in str(caught.value.__cause__)
+
+
+async def test_a_login_that_expired_is_renewed(cloud: GrantedPubSub, container: Container) -> None:
+    woken = asyncio.Event()
+    async with open_queue(settings(cloud), container.adapter_context) as queue, queue.listen(woken.set):
+        await queue.publish(uuid4())
+        await asyncio.wait_for(woken.wait(), 30)
+        cloud.identity.expired.update(cloud.identity.issued)
+        woken.clear()
+        await queue.publish(uuid4())
+        await asyncio.wait_for(woken.wait(), 30)
+
+
+async def test_without_an_identity_it_is_unavailable(gke: GrantedPubSub, container: Container) -> None:
+    gke.identity.silent = True
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        with pytest.raises(UnavailableError):
+            await queue.publish(uuid4())
+    assert gke.server.calls == []
+
+
+async def test_a_server_that_nobody_vouches_for_is_told_nothing(
+    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate is for 127.0.0.1; by any other name the same server is a stranger."""
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    endpoint = gke.endpoint.replace("127.0.0.1", "localhost")
+    async with open_queue(settings(gke, endpoint=endpoint), container.adapter_context) as queue:
+        for asked in (queue.publish(uuid4()), queue.check()):
+            with pytest.raises(UnavailableError):
+                await asked
+    assert gke.server.calls == []
+
+
+async def test_the_sdks_variable_for_emulators_does_not_turn_tls_off(
+    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = PubSubServer(gke.store)
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+    listening = emulator.started(address)
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        await queue.publish(uuid4())
+    listening.stop(None).wait()
+    assert emulator.calls == []
+    assert gke.server.calls == ["test", "publish"]
+
+
+async def test_a_listener_ends_at_once_and_takes_nothing_along(gke: GrantedPubSub, container: Container) -> None:
+    woken = asyncio.Event()
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        async with queue.listen(lambda: None):
+            await until(lambda: "pull" in gke.server.calls)
+            began = time.monotonic()
+        assert time.monotonic() - began < 3
+        await queue.publish(uuid4())
+        assert gke.backlog(NAME) == 1
+        async with queue.listen(woken.set):
+            await asyncio.wait_for(woken.wait(), 5)  # well below the deadline of a message that was given away
+
+
+async def test_two_queues_of_a_process_share_nothing(gke: GrantedPubSub, container: Container) -> None:
+    woken, other_woken = asyncio.Event(), asyncio.Event()
+    async with open_queue(settings(gke), container.adapter_context) as queue, queue.listen(woken.set):
+        other_queue = open_queue(settings(gke, OTHER), container.adapter_context)
+        async with other_queue as other, other.listen(other_woken.set):
+            await other.publish(uuid4())
+            await asyncio.wait_for(other_woken.wait(), 30)
+        assert not woken.is_set()
+        await queue.publish(uuid4())
+        await asyncio.wait_for(woken.wait(), 30)
+
+
+async def test_whatever_is_not_ours_is_put_aside(gke: GrantedPubSub, container: Container) -> None:
+    woken = asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        async with open_queue(settings(gke), container.adapter_context) as queue, queue.listen(woken.set):
+            for data in FOREIGN:
+                gke.put(NAME, data)
+            await until(lambda: gke.backlog(NAME) == 0)
+            await until(
+                lambda: len([line for line in logs if line["event"] == "queue.foreign_message"]) == len(FOREIGN)
+            )
+            assert not woken.is_set()
+            await queue.publish(uuid4())
+            await asyncio.wait_for(woken.wait(), 5)
+    assert {line["event"] for line in logs} == {"queue.foreign_message"}, "the listener did not begin anew"
+
+
+async def test_production_refuses_a_login_that_gcloud_left_behind(
+    gke: GrantedPubSub, container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    person = {"type": "authorized_user", "client_id": "x", "client_secret": "hunter2", "refresh_token": "hunter2"}
+    (tmp_path / "gcloud").mkdir()
+    (tmp_path / "gcloud/application_default_credentials.json").write_text(json.dumps(person))
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
+    async with open_queue(settings(gke), container.adapter_context) as queue:
+        with pytest.raises(UnavailableError) as caught:
+            await queue.publish(uuid4())
+    assert "a person's login, which is refused in production" in str(caught.value.__cause__)
+    assert gke.server.calls == []
+
+
+def problems(**changes: str) -> list[str]:
+    """Give what is wrong with these settings in production."""
+    values = {"PROJECT": PROJECT, "TOPIC": NAME, "SUBSCRIPTION": NAME, **changes}
+    with pytest.raises(InvalidSettingsError) as caught:
+        load_settings({f"CHASSIS__QUEUE__{name}": value for name, value in values.items()})
+    return [problem for problem in caught.value.problems if "QUEUE" in problem]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"EMULATOR": "127.0.0.1:8085"}, {"TOPIC": "projects/my-project/topics/x"}, {"SUBSCRIPTION": "1"}),
+        *({"PROJECT": "My Project"}, {"ENDPOINT": "http://pubsub.internal"}, {"MONITORING_ENDPOINT": "u:p@monitoring"}),
+    ],
+    ids=str,
+)
+def test_production_refuses_wrong_settings(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    assert not problems()
+    assert len(problems(**wrong)) == 1
+
+
+def test_production_refuses_a_key_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text(json.dumps({"type": "service_account", "private_key": "hunter2"}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    [problem] = problems()
+    assert "a service account's key in the file that GOOGLE_APPLICATION_CREDENTIALS names is refused" in problem
+    assert "hunter2" not in problem
