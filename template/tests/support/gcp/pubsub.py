@@ -11,8 +11,10 @@ from tests.support.gcp.tls import tls
 from chassis.dev.pubsub import PubSubServer
 from chassis.dev.pubsub_store import Store
 from chassis.dev.services import free_port
+from chassis.selected import QueueSettings
 
 PROJECT = "my-project"
+NAME, OTHER = "my-agent-runs", "other-runs"
 LEAST = frozenset({"pubsub.topics.publish", "pubsub.subscriptions.consume", "monitoring.timeSeries.list"})
 """What the service needs, as docs/queue-pubsub.md says: one permission each of three roles."""
 
@@ -20,11 +22,11 @@ LEAST = frozenset({"pubsub.topics.publish", "pubsub.subscriptions.consume", "mon
 class GrantedPubSub:
     """A project with the topics and subscriptions that infrastructure code made."""
 
-    def __init__(self, identity: Identity, *names: str) -> None:
+    def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.rights: set[str] = set(LEAST)
         self.store = Store()
-        for name in names:
+        for name in (NAME, OTHER):
             self.store.create_topic(topic(name))
             self.store.create_subscription(Subscription(name=subscription(name), topic=topic(name)))
         self.server = PubSubServer(self.store, self._allowed)
@@ -62,3 +64,10 @@ def topic(name: str) -> str:
 def subscription(name: str) -> str:
     """Give the resource's name."""
     return f"projects/{PROJECT}/subscriptions/{name}"
+
+
+def settings(cloud: GrantedPubSub, name: str = NAME, **changes: str) -> QueueSettings:
+    """Give settings as production has them."""
+    values = {"project": PROJECT, "topic": name, "subscription": name, "endpoint": cloud.endpoint}
+    values |= {"monitoring_endpoint": cloud.endpoint, **changes}
+    return QueueSettings.model_validate(values, context={"environment": "production"})
