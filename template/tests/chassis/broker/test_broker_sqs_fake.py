@@ -82,7 +82,7 @@ def test_a_request_waits_for_the_first_message_and_no_longer(broker: Broker) -> 
 
 
 def test_a_message_is_hidden_until_it_is_deleted_or_its_time_is_over(broker: Broker) -> None:
-    """SQS Developer Guide, "Amazon SQS visibility timeout"; the counts: SQS API Reference, "GetQueueAttributes"."""
+    """SQS Developer Guide, "Configuring visibility timeouts in Amazon SQS"; the counts: SQS API Reference, "GetQueueAttributes"."""
     broker.admin.set_queue_attributes(QueueUrl=broker.url, Attributes={"VisibilityTimeout": "1"})
     broker.put("runs", b"a message")
     assert broker.admin.receive_message(QueueUrl=broker.url)["Messages"]

@@ -9,7 +9,7 @@ from chassis.adapters._aws_settings import AwsRegion, AwsSettings
 from chassis.settings_types import in_production
 
 HOST = re.compile(r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
-"""The host in the URL of a queue, where it is not that of a VPC endpoint: AWS General Reference, "Amazon SQS endpoints and quotas"."""
+"""The host in the URL of a queue, where it is not that of a VPC endpoint: as the SDK builds it, endpoint-rule-set of botocore's sqs."""
 
 
 class QueueSettings(AwsSettings):
