@@ -20,7 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 PORT = 8391
 RUNS = 5
-QUEUES = dict.fromkeys(("database", "redis", "rabbitmq"), "none") | {"service_bus": "azure", "sqs": "aws", "pubsub": "gcp"}
+QUEUES = dict.fromkeys(("database", "redis", "rabbitmq"), "none") | {
+    "service_bus": "azure",
+    "sqs": "aws",
+    "pubsub": "gcp",
+}
 """Each with the cloud that it needs."""
 Figures = dict[str, float | int | str]
 

@@ -9,7 +9,7 @@ EPOCH = dt.datetime(1582, 10, 15, tzinfo=dt.UTC)
 
 
 LAST = "_last_v6_timestamp"
-"""LangGraph's own variable, for which it has no function; uv.toml pins the version, and the contract suite notices."""
+"""LangGraph's own variable, for which it has no function; should it change, the contract suite notices."""
 
 
 def id_at(moment: dt.datetime) -> str:

@@ -1,7 +1,7 @@
 """LangGraph's saver for Postgres with what it lacks: the fence, nothing in the clear, and all of its own interface.
 
-`_cursor` and `_load_checkpoint_tuple` are LangGraph's own seams but not its public interface: uv.toml pins the version, and
-the contract suite holds it to what is said here.
+`_cursor` and `_load_checkpoint_tuple` are LangGraph's own seams but not its public interface: should they change, the
+contract suite, which holds it to what is said here, notices.
 """
 
 import asyncio
