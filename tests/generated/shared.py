@@ -59,25 +59,29 @@ class SharedProject:
 def environment_of(projects: Iterable[Mapping[str, File]]) -> Path:
     """Install the packages of all these projects, at the tested versions, into one environment; keep it."""
     declared: set[str] = set()
-    constraints = b""
+    constraints: list[str] = []
     for project in projects:
         pyproject = tomllib.loads(project["pyproject.toml"].content.decode())
         declared |= {*pyproject["project"]["dependencies"], *pyproject["dependency-groups"]["dev"]}
-        constraints = project["uv.toml"].content
-    items = "".join(f"  {_toml(one)},\n" for one in sorted(declared))
-    wanted = f'[project]\nname = "all"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = [\n{items}]\n'
-    digest = hashlib.sha256(wanted.encode() + constraints + sys.version.encode()).hexdigest()[:16]
+        constraints = sorted(pyproject["tool"]["uv"]["constraint-dependencies"])
+    table = f'[project]\nname = "all"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = {_array(declared)}\n'
+    wanted = f"{table}\n[tool.uv]\nconstraint-dependencies = {_array(constraints)}\n"
+    digest = hashlib.sha256(wanted.encode() + sys.version.encode()).hexdigest()[:16]
     folder = ENVIRONMENTS / digest
     if not (folder / ".ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "pyproject.toml").write_text(wanted)
-        (folder / "uv.toml").write_bytes(constraints)
         uv = os.environ.get("UV") or shutil.which("uv") or "uv"
         environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
         subprocess.run([uv, "sync", "--quiet", "--python", sys.executable], cwd=folder, env=environment, check=True)
         (folder / ".ready").touch()
     return folder / ".venv"
+
+
+def _array(texts: Iterable[str]) -> str:
+    items = "".join(f"  {_toml(one)},\n" for one in sorted(texts))
+    return f"[\n{items}]"
 
 
 def _toml(text: str) -> str:

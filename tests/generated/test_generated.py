@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,14 @@ def servers(project: Path) -> list[str]:
     """Find every process that belongs to this project."""
     listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(project) in line and "pytest" not in line]
+
+
+def test_its_lock_has_the_tested_versions_of_everything(generated: Path) -> None:
+    tested = set(tomllib.loads((generated / "pyproject.toml").read_text())["tool"]["uv"]["constraint-dependencies"])
+    locked = tomllib.loads((generated / "uv.lock").read_text())["package"]
+    found = {f"{package['name']}=={package['version']}" for package in locked if "registry" in package["source"]}
+    assert len(found) > 100
+    assert found <= tested
 
 
 def test_its_own_checks_and_tests_pass(generated: Path) -> None:
