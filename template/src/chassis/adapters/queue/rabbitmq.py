@@ -17,14 +17,14 @@ from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import secret_name
 
 HEARTBEAT_SECONDS = 20
-"""A connection that says nothing for two of these is given up; RabbitMQ suggests 5 to 20 (rabbitmq.com/docs/heartbeats)."""
-
+"""The time-out that is asked for: after so long without a sign of life the other side is taken for unreachable
+(rabbitmq.com/docs/heartbeats, "Heartbeat Timeout Value")."""
 
 CLOSED = "Server unexpectedly closed connection"
 """What py-amqp 5.4 says, and has no class of error for."""
 
 TRY_AGAIN = (RecoverableConnectionError, MessageNacked, ConnectionResetError, BrokenPipeError)
-"""Not the connection's end is what a publish may learn first, but that the broker does not take the message."""
+"""How a connection ends, or what a publish can learn before it does: that the broker does not take the message."""
 
 
 @asynccontextmanager
