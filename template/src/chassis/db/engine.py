@@ -1,6 +1,7 @@
 """The pooled engine and its sessions."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +10,11 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from chassis.db import json
+from chassis.kept_connections import can_be_lent
 from chassis.ports.database import Database
 from chassis.settings import DatabaseSettings
 
@@ -51,8 +53,12 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
         async_creator=connect,
         pool_size=settings.pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=1800,
+    )
+    ping = engine.sync_engine.dialect.do_ping
+    event.listen(engine.sync_engine, "checkin", note_return)
+    event.listen(
+        engine.sync_engine, "checkout", lambda connection, record, _proxy: require_alive(connection, record, ping)
     )
     event.listen(engine.sync_engine, "checkout", credentials.require_current)
     stop = database.on_rotate(credentials.replaced)
@@ -64,11 +70,33 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
 
 
 @asynccontextmanager
-async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a session for one query that needs no transaction, and so none of the round trips that one costs."""
+async def single_statement(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session for one statement, which is a transaction of its own and costs no round trips for BEGIN and COMMIT."""
     async with sessions() as session:
         _ = await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         yield session
+
+
+RETURNED_AT = "returned_at"
+
+
+def note_return(_connection: Any, record: Any) -> None:
+    """Note when a connection came back, for the next who borrows it."""
+    record.info[RETURNED_AT] = time.monotonic()
+
+
+def require_alive(connection: Any, record: Any, ping: Callable[[Any], object]) -> None:
+    """Replace a connection that was lost, as `pool_pre_ping` would, but without a round trip for one that was used just now.
+
+    The others are replaced with it, since they have most likely met the same end.
+    """
+    returned_at = record.info.get(RETURNED_AT)
+    if returned_at is None or can_be_lent(connection.driver_connection.fileno(), returned_at):
+        return
+    try:
+        ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
 
 
 @dataclass

@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from chassis.container import Container
 from chassis.db import json
-from chassis.db.engine import reading
+from chassis.db.engine import single_statement
 from chassis.http.followed import FollowedResponse, WhenLeft
 from chassis.runs.feed import EventFeed, follow
 from chassis.runs.tables import Run, Thread
@@ -65,7 +65,7 @@ async def _final_values(
     if error is not None:
         yield json.dump_bytes({"__error__": json.loads(error)})
         return
-    async with reading(container.sessions) as session:
+    async with single_statement(container.sessions) as session:
         thread = await session.get_one(Thread, thread_id)
         interrupts = [interrupt for waiting in thread.interrupts.values() for interrupt in waiting]
         values = dict(thread.state_values or {})

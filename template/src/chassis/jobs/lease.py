@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Integer, Interval, RowMapping, Select, Table, bindparam, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.tables import ACTIVE, Job, OutboxEntry
 from chassis.ports.fence import Fence, LeaseLostError
 from chassis.ports.identity import Principal
@@ -57,9 +57,9 @@ async def claim(
     A worker of the previous release does not know the kinds of the next one, and leaves them alone.
     """
     values = {"kinds": kinds, "worker": worker_id, "most": limit, "lease": dt.timedelta(seconds=lease_seconds)}
-    async with sessions.begin() as session:
+    async with single_statement(sessions) as session:
         rows = (await session.execute(_claim(), values)).mappings().all()
-        return [_lease(row) for row in sorted(rows, key=lambda row: (-row["priority"], row["sequence"]))]
+    return [_lease(row) for row in sorted(rows, key=lambda row: (-row["priority"], row["sequence"]))]
 
 
 @cache

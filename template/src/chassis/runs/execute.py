@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.spool import AuditSpool
-from chassis.db.engine import Sessions, reading
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.attempt import DrainedError, Ending
 from chassis.jobs.keeper import Hold
 from chassis.ports.errors import ChassisError
@@ -72,7 +72,7 @@ class RunExecution:
         """Stream the graph from its input, or from where an earlier attempt left it, to its end or an interrupt."""
         runner, lease = self._runner, self._lease
         mine = select(Run, Thread.stored_checkpoint_id).join(Thread).where(Run.job_id == lease.job_id)
-        async with reading(runner.sessions) as session:
+        async with single_statement(runner.sessions) as session:
             run, stored = (await session.execute(mine)).one()
             begun = EMPTY if lease.first else await extent(session, lease.job_id)
         log = self._log = RunLog(

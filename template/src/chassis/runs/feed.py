@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
-from chassis.db.engine import Sessions, reading
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.transient import is_transient
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.events import END, Event
@@ -145,7 +145,7 @@ class EventFeed:
     async def _read(self, places: Sequence[Place]) -> Mapping[Place, list[Event]]:
         found: defaultdict[Place, list[Event]] = defaultdict(list)
         wanted = {"runs": [run for run, _ in places], "afters": [after for _, after in places], "bytes": BYTES}
-        async with reading(self._sessions) as session:
+        async with single_statement(self._sessions) as session:
             for run_id, after, *event in await session.execute(READ, wanted):
                 found[run_id, after].append(Event(*event))
         return found

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from tests.support.rotation import ScramServer, scram_server
 
+from chassis import kept_connections
 from chassis.adapters._postgres_listen import listening
 from chassis.adapters._postgres_pool import open_pool
 from chassis.db.rotating import RotatingDatabase
@@ -61,3 +62,22 @@ async def test_pools_and_listeners_are_reconnected(server: ScramServer) -> None:
             await told()
     with suppress(asyncio.CancelledError):
         await secrets.close()
+
+
+async def test_a_connection_that_the_server_ended_is_replaced_however_fresh_it_is(
+    server: ScramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_connections, "QUIET_SECONDS", 3600)
+    server.role("app", "first")
+    secrets = CachedSecretManager(Backend("first"), policy=CachePolicy())
+    database = RotatingDatabase(server.settings("app"), secrets)
+    async with open_pool(database, "kept", min_size=1, max_size=1, wait_seconds=5) as pool:
+        before = server.sessions("app")
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+        await asyncio.sleep(0.3)  # for its words to arrive
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+        assert server.sessions("app").isdisjoint(before)
+    await secrets.close()
