@@ -43,6 +43,13 @@ class HttpSettings(SettingsGroup):
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="larger request bodies are refused")
 
 
+class ManagementSettings(SettingsGroup):
+    """The second port of every process, for probes and Prometheus; not to be reached from outside."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; containers set 0.0.0.0")
+    port: int = Field(9464, ge=0, le=65535, description="port to listen on; 0 takes a free one, which the log names")
+
+
 class DatabaseSettings(SettingsGroup):
     """The Postgres database."""
 
@@ -145,6 +152,7 @@ class Settings(BaseSettings):
     environment: Environment = "production"
     service: ServiceSettings
     http: HttpSettings
+    management: ManagementSettings
     database: DatabaseSettings
     runs: RunSettings
     model: ModelSettings

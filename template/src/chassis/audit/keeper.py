@@ -61,6 +61,11 @@ class Keeper:
                 log.warning("audit.keeper_interrupted", error=type(error).__name__)
             await rest(RETRY_SECONDS, stop)
 
+    async def check(self) -> None:
+        """Return when the database answers."""
+        async with self._engine.connect() as connection:
+            await connection.execute(select(1))
+
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection | None]:
         """Hold the lock that makes this the only keeper; it is the connection's, so it ends with the process."""

@@ -21,11 +21,14 @@ from chassis.audit.read import export, tail
 from chassis.audit.signing import Head, PublicKey
 from chassis.audit.verify import Report, trusted, verify
 from chassis.db.engine import open_engine
+from chassis.management.listener import management, management_socket
+from chassis.management.vitals import Checks, Vitals
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import ConfigurationError, UnavailableError
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
+from chassis.telemetry.meters import start_meters
 from chassis.wiring import open_adapter_context, open_keeper
 
 log = structlog.get_logger()
@@ -67,8 +70,14 @@ async def _keep(settings: Settings, _options: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_keeper(settings) as keeper:
-        await keeper.run(stop)
+    vitals = Vitals()
+    with management_socket(settings.management) as listening:
+        async with (
+            management(listening, vitals, start_meters(settings.service, "audit_keep")),
+            open_keeper(settings) as keeper,
+        ):
+            vitals.begin(Checks(needed={"database": keeper.check}))
+            await keeper.run(stop)
     log.info("audit.keeper_stopped")
     return 0
 

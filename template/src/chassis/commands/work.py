@@ -10,9 +10,13 @@ import uvloop
 
 from chassis.audit.started import recorded_start
 from chassis.jobs.worker import Worker
+from chassis.management.checks import container_checks
+from chassis.management.listener import management, management_socket
+from chassis.management.vitals import Vitals
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.logging import configure_logging
+from chassis.telemetry.meters import start_meters
 from chassis.wiring import Overrides, open_container, open_workshop
 
 log = structlog.get_logger()
@@ -35,12 +39,16 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with (
-        open_container(settings, **overrides) as container,
-        open_workshop(container) as workshop,
-        recorded_start(container, "work"),
-    ):
-        worker = Worker(container, workshop)
-        log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
-        await worker.run(stop)
+    vitals = Vitals()
+    with management_socket(settings.management) as listening:
+        async with (
+            management(listening, vitals, start_meters(settings.service, "work")),
+            open_container(settings, **overrides) as container,
+            open_workshop(container) as workshop,
+            recorded_start(container, "work"),
+        ):
+            worker = Worker(container, workshop)
+            vitals.begin(container_checks(container))
+            log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
+            await worker.run(stop)
     log.info("worker.stopped")

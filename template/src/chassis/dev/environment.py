@@ -11,6 +11,7 @@ from chassis.dev.services import past_proxies
 from chassis.import_strings import load_object
 
 DATABASE_URL = "CHASSIS__DATABASE__URL"
+MANAGEMENT_PORT = "CHASSIS__MANAGEMENT__PORT"
 LOGIN_URL = "CHASSIS_DEV_{}_DATABASE_URL"
 # As whom the processes that are no administrator's connect; see db/roles.py.
 ROLES = {"serve": "app", "work": "app", "seed": "app", "keep": "sealer", "verify": "auditor"}
@@ -35,7 +36,8 @@ def development_environment(
             selected.DEV_AUDIT_SINK,
         ):
             services |= stack.enter_context(load_object(choice)(directory, environ))
-        yield {**services, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database}
+        # Several processes of one service are on this machine, and perhaps several services.
+        yield {**services, "CHASSIS__ENVIRONMENT": environment, DATABASE_URL: database, MANAGEMENT_PORT: "0"}
 
 
 def logins(database: str) -> dict[str, str]:

@@ -15,14 +15,20 @@ from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
 from chassis.http.problem import PROBLEM_RESPONSES, install_problem_handlers
 from chassis.import_strings import load_object
+from chassis.management.checks import container_checks
+from chassis.management.vitals import Vitals
 from chassis.runs.feed import open_feed
 from chassis.settings import Settings
 
 Opener = Callable[[], AbstractAsyncContextManager[Container]]
 
 
-def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> FastAPI:
-    """Build the application; raise `UndeclaredAccessError` when a route says not who may call it."""
+def create_app(settings: Settings, agent: AgentSpec, open_container: Opener, vitals: Vitals | None = None) -> FastAPI:
+    """Build the application; raise `UndeclaredAccessError` when a route says not who may call it.
+
+    `vitals` are the process' own, where something else than the application shows them, too.
+    """
+    vitals = vitals or Vitals()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,6 +38,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
             recorded_start(container, "serve"),
         ):
             app.state.container, app.state.feed = container, feed
+            vitals.begin(container_checks(container))
             yield
 
     app = FastAPI(
@@ -44,6 +51,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener) -> 
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
     )
+    app.state.vitals = vitals
     install_problem_handlers(app)
     app.add_middleware(EdgeMiddleware, max_body_bytes=settings.http.max_body_bytes)
     domain: APIRouter = load_object(agent.routes)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.container import Container
 from chassis.jobs.accept import TRACE_CONTEXT
 from chassis.jobs.changes import announce_changes
+from chassis.management.vitals import Vitals
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal
 from chassis.runs.feed import EventFeed
@@ -66,11 +67,16 @@ async def _feed(request: Request) -> EventFeed:
     return feed_of(request)
 
 
+async def _vitals(request: Request) -> Vitals:
+    return cast("Vitals", request.app.state.vitals)
+
+
 async def _caller(request: Request) -> Principal:
     return caller_of(request)
 
 
 ContainerDependency = Annotated[Container, Depends(_container)]
 FeedDependency = Annotated[EventFeed, Depends(_feed)]
+VitalsDependency = Annotated[Vitals, Depends(_vitals)]
 CallerDependency = Annotated[Principal, Depends(_caller)]
 SessionDependency = Annotated[AsyncSession, Depends(session_of, scope="function")]

@@ -1,22 +1,15 @@
-"""Whether the process lives, and whether it can serve."""
+"""Whether the process lives, and whether it can serve; the same as on the management port, for whatever stands before it."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from chassis.container import Container
 from chassis.http.access import public
 from chassis.http.boundary import Boundary, DataClass
-from chassis.http.dependencies import container_of
-from chassis.ports.errors import UnavailableError
+from chassis.http.dependencies import VitalsDependency
+from chassis.management.vitals import State
 
-TIMEOUT_SECONDS = 1.0
-State = Literal["ok", "unavailable"]
 router = APIRouter(prefix="/health", tags=["health"], dependencies=[public("probes carry no credentials")])
 
 
@@ -35,26 +28,20 @@ async def live() -> Health:
     return Health(status="ok")
 
 
+@router.get("/startup", responses={503: {"model": Health}})
+async def startup(response: Response, vitals: VitalsDependency) -> Health:
+    """Say whether everything was opened that serving needs."""
+    return _answer(response, Health(status="ok" if vitals.started else "unavailable"))
+
+
 @router.get("/ready", responses={503: {"model": Health}})
-async def ready(response: Response, container: Annotated[Container, Depends(container_of)]) -> Health:
-    """Say whether requests can be served now: the database answers within a second.
+async def ready(response: Response, vitals: VitalsDependency) -> Health:
+    """Say whether requests can be served now: the database answers within a second. At most a second old."""
+    readiness = await vitals.readiness()
+    return _answer(response, Health(status=readiness.status, checks=dict(readiness.checks)))
 
-    The queue is not needed for that. That it cannot be reached is said, and costs nobody a replica.
-    """
-    database, queue = await asyncio.gather(_answers(_ask(container)), _answers(container.queue.check()))
-    if database != "ok":
+
+def _answer(response: Response, health: Health) -> Health:
+    if health.status != "ok":
         response.status_code = 503
-    return Health(status=database, checks={"database": database, "queue": queue})
-
-
-async def _ask(container: Container) -> None:
-    async with container.sessions() as session:
-        await session.execute(text("SELECT 1"))
-
-
-async def _answers(asking: Coroutine[Any, Any, None]) -> State:
-    try:
-        await asyncio.wait_for(asking, TIMEOUT_SECONDS)
-    except (SQLAlchemyError, OSError, UnavailableError):
-        return "unavailable"
-    return "ok"
+    return health

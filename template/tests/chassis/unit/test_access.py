@@ -52,7 +52,7 @@ def test_only_health_is_public_in_production() -> None:
     open_to_all = {
         route.path for route in iter_route_contexts(app.routes) for rule in rules_of(route) if rule.permission is None
     }
-    assert open_to_all == {"/health/live", "/health/ready"}
+    assert open_to_all == {"/health/live", "/health/ready", "/health/startup"}
 
 
 def test_a_role_grants_what_any_table_says_and_an_unknown_one_nothing() -> None:
