@@ -1,6 +1,6 @@
 """Topics and subscriptions as Pub/Sub keeps them, in memory.
 
-Where each behaviour is documented, `tests/chassis/broker/test_broker_pubsub_fake.py` says and compares.
+Where each behaviour is documented, `tests/chassis/broker/pubsub/test_pubsub_fake.py` says and compares.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What a workload sees of SQS; see `front.py`.
 
-What this answers is what the documents and records say that `tests/chassis/broker/test_broker_sqs_fake.py` names and compares.
+What this answers is what the documents and records say that `tests/chassis/broker/sqs/test_sqs_fake.py` names and compares.
 """
 
 import json

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, MutableMapping
-from pathlib import Path
+from collections.abc import MutableMapping
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import structlog
-from tests.support.gcp.platform import federated, on_gke
 from tests.support.gcp.pubsub import NAME, OTHER, PROJECT, GrantedPubSub, settings
 from tests.support.service import until
 
@@ -26,20 +24,6 @@ FOREIGN = [
     b'{"properties": {"body_encoding": "base64"}, "headers": {}, "body": "%"}',
     b'{"properties": {"body_encoding": "rot13"}, "headers": {}, "body": "x"}',
 ]
-
-
-@pytest.fixture(params=[on_gke, federated])
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[GrantedPubSub]:
-    cloud = GrantedPubSub(request.param(tmp_path, monkeypatch))
-    with cloud.listening():
-        yield cloud
-
-
-@pytest.fixture
-def gke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GrantedPubSub]:
-    cloud = GrantedPubSub(on_gke(tmp_path, monkeypatch))
-    with cloud.listening():
-        yield cloud
 
 
 async def test_three_permissions_are_enough_and_nothing_is_created(cloud: GrantedPubSub, container: Container) -> None:

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.support.gcp.platform import federated, on_gke
 from tests.support.gcp.pubsub import NAME, PROJECT, GrantedPubSub, settings
 
 from chassis.container import Container
@@ -18,20 +16,6 @@ from chassis.selected import open_queue
 from chassis.settings_loader import InvalidSettingsError, load_settings
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(params=[on_gke, federated])
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[GrantedPubSub]:
-    cloud = GrantedPubSub(request.param(tmp_path, monkeypatch))
-    with cloud.listening():
-        yield cloud
-
-
-@pytest.fixture
-def gke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GrantedPubSub]:
-    cloud = GrantedPubSub(on_gke(tmp_path, monkeypatch))
-    with cloud.listening():
-        yield cloud
 
 
 async def test_a_login_that_expired_is_renewed(cloud: GrantedPubSub, container: Container) -> None:

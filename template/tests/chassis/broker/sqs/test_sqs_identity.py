@@ -3,7 +3,6 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 import structlog
 import trustme
 from tests.support.aws.sqs_front import TOKEN, SqsFront
-from tests.support.aws.sqs_pod import front_for_a_pod, heard, lines, messages_of
+from tests.support.aws.sqs_pod import heard, lines, messages_of
 from tests.support.aws.workload import nobody
 from tests.support.queue.sqs import Broker
 from tests.support.service import until
@@ -24,20 +23,6 @@ from chassis.selected import QueueSettings, open_queue
 pytestmark = pytest.mark.slow
 
 STATIC_KEY = "AKIAIOSFODNN7EXAMPLE"
-
-
-@pytest.fixture
-def front(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqsFront]:
-    """SQS as a pod with a role sees it."""
-    with front_for_a_pod(broker, tmp_path, monkeypatch) as front:
-        yield front
-
-
-@pytest.fixture
-def queue_settings(broker: Broker, front: SqsFront) -> QueueSettings:
-    """Settings that lead through the front to the broker's queue."""
-    values = {"region": broker.region, "url": broker.url, "endpoint_url": front.url}
-    return QueueSettings.model_validate(values, context={"environment": "test"})
 
 
 async def test_a_login_that_expired_is_renewed_and_costs_nothing(

@@ -20,7 +20,6 @@ from tests.support.queue.service_bus import Broker, settings_for
 from chassis.adapters._azure_identity import PLATFORM_VARIABLES
 from chassis.adapters._azure_settings import STATIC_CREDENTIALS
 from chassis.adapters._service_bus_links import QueueLinks
-from chassis.container import Container
 from chassis.dev.service_bus.server import service_bus
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
@@ -34,11 +33,6 @@ RESOURCE = "https://servicebus.azure.net/"
 
 def in_production(**values: Any) -> QueueSettings:
     return QueueSettings.model_validate({"url": NAMESPACE, **values}, context={"environment": "production"})
-
-
-@pytest.fixture
-def context(container: Container) -> AdapterContext:
-    return container.adapter_context
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from tests.support.queue.service_bus import Broker, settings_for
 from tests.support.service import until
 
 from chassis.adapters import _service_bus_transport as transport
-from chassis.container import Container
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import UnavailableError
 from chassis.selected import open_queue
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.slow
 
 FULL = "amqp:resource-limit-exceeded"
 BUSY = "com.microsoft:server-busy"
-
-
-@pytest.fixture
-def context(container: Container) -> AdapterContext:
-    return container.adapter_context
 
 
 @pytest.fixture

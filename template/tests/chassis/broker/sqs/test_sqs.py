@@ -4,15 +4,13 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import structlog
 from tests.support.aws.sqs_front import SqsFront
-from tests.support.aws.sqs_pod import front_for_a_pod, heard, lines, messages_of
+from tests.support.aws.sqs_pod import heard, lines, messages_of
 from tests.support.queue.sqs import Broker
 from tests.support.service import until
 
@@ -24,20 +22,6 @@ pytestmark = pytest.mark.slow
 
 LEGAL = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 """Which characters a message may have: SQS API Reference, "SendMessage"."""
-
-
-@pytest.fixture
-def front(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqsFront]:
-    """SQS as a pod with a role sees it."""
-    with front_for_a_pod(broker, tmp_path, monkeypatch) as front:
-        yield front
-
-
-@pytest.fixture
-def queue_settings(broker: Broker, front: SqsFront) -> QueueSettings:
-    """Settings that lead through the front to the broker's queue."""
-    values = {"region": broker.region, "url": broker.url, "endpoint_url": front.url}
-    return QueueSettings.model_validate(values, context={"environment": "test"})
 
 
 async def test_four_things_are_asked_of_one_queue_and_nothing_is_created(
