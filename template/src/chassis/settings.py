@@ -18,11 +18,13 @@ from chassis.selected import (
     SecretSettings,
     StateStoreSettings,
 )
-from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production
+from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production, without_password
 
 PREFIX = "CHASSIS__"
 
-SingleHostPostgresDsn = Annotated[PostgresDsn, UrlConstraints(allowed_schemes=["postgresql"])]
+SingleHostPostgresDsn = Annotated[
+    PostgresDsn, UrlConstraints(allowed_schemes=["postgresql"]), without_password("database.password")
+]
 
 
 class ServiceSettings(SettingsGroup):
@@ -64,17 +66,6 @@ class DatabaseSettings(SettingsGroup):
     idle_transaction_seconds: float = Field(
         5, ge=1, le=600, description="a transaction whose process is silent for so long is rolled back"
     )
-
-    @field_validator("url")
-    @classmethod
-    def no_password_in_url(cls, url: PostgresDsn, info: ValidationInfo) -> PostgresDsn:
-        """Keep passwords out of what is logged, dumped and shown by orchestrators."""
-        if in_production(info) and any(host["password"] for host in url.hosts()):
-            message = (
-                "must not contain a password in production; put it in the secret backend and set database.password"
-            )
-            raise ValueError(message)
-        return url
 
 
 class RunSettings(SettingsGroup):

@@ -1,8 +1,9 @@
 """Types shared by the settings groups."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo
 
 Environment = Literal["development", "test", "production"]
 
@@ -20,3 +21,18 @@ def in_production(info: ValidationInfo) -> bool:
     """Say, inside a validator, whether the settings being validated are those of production (the default)."""
     context: dict[str, Any] = info.context or {}
     return context.get("environment") not in ("development", "test")  # a mistyped one is strict, too
+
+
+def without_password(setting: str) -> AfterValidator:
+    """Refuse, in production, a URL with a password in it: URLs are logged, dumped and shown by orchestrators.
+
+    setting: where a reference to the password belongs instead, such as `queue.password`.
+    """
+
+    def refuse(url: Any, info: ValidationInfo) -> Any:
+        if in_production(info) and urlsplit(str(url)).password:
+            message = f"must not contain a password in production; put it in the secret backend and set {setting}"
+            raise ValueError(message)
+        return url
+
+    return AfterValidator(refuse)

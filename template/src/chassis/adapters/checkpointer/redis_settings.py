@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, RedisDsn, UrlConstraints, ValidationInfo, field_validator
 
-from chassis.settings_types import SecretRef, SettingsGroup, in_production
+from chassis.settings_types import SecretRef, SettingsGroup, in_production, without_password
 
 Persistence = Literal["verified", "vouched", "none"]
 
@@ -12,9 +12,9 @@ Persistence = Literal["verified", "vouched", "none"]
 class StateStoreSettings(SettingsGroup):
     """A Redis (from 7 on) or Valkey server that holds checkpoints and tells of events."""
 
-    url: Annotated[RedisDsn, UrlConstraints(allowed_schemes=["redis", "rediss"])] = Field(
-        description="such as rediss://app@state.internal:6379/0", examples=["redis://localhost"]
-    )
+    url: Annotated[
+        RedisDsn, UrlConstraints(allowed_schemes=["redis", "rediss"]), without_password("state_store.password")
+    ] = Field(description="such as rediss://app@state.internal:6379/0", examples=["redis://localhost"])
     password: SecretRef | None = Field(
         None, description="reference to the password, such as secret://state_store_password"
     )
@@ -24,17 +24,6 @@ class StateStoreSettings(SettingsGroup):
         description="verified asks the server whether it keeps its data; vouched takes your word for it, where a managed one "
         "hides its configuration; none is for tests",
     )
-
-    @field_validator("url")
-    @classmethod
-    def no_password_in_url(cls, url: RedisDsn, info: ValidationInfo) -> RedisDsn:
-        """Keep passwords out of what is logged, dumped and shown by orchestrators."""
-        if in_production(info) and url.password:
-            message = (
-                "must not contain a password in production; put it in the secret backend and set state_store.password"
-            )
-            raise ValueError(message)
-        return url
 
     @field_validator("persistence")
     @classmethod
