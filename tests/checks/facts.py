@@ -16,6 +16,7 @@ ROOTS = {"chassis": "src/", "agent": "src/", "tests": ""}
 DISTRIBUTIONS = {
     "azure.keyvault.secrets": "azure-keyvault-secrets",
     "azure.servicebus": "azure-servicebus",
+    "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
     "langgraph.checkpoint.conformance": "langgraph-checkpoint-conformance",
     "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
     "google.cloud.monitoring_v3": "google-cloud-monitoring",

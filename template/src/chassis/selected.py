@@ -13,6 +13,7 @@ from chassis.adapters.queue.database import open_queue
 from chassis.adapters.queue.database_settings import QueueSettings
 from chassis.adapters.secret_backend.env import open_secret_backend
 from chassis.adapters.secret_backend.env_settings import SecretSettings
+from chassis.adapters.telemetry_backend.otlp_settings import TelemetryBackendSettings
 
 AUDIT_SINK = "file"
 CHECKPOINTS = "chassis.adapters.checkpointer.postgres:open_checkpoints"
@@ -25,6 +26,7 @@ MODELS = {
     "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
 }
 OPEN_AUDIT_SINK = "chassis.adapters.audit_sink.file:open_audit_sink"
+OPEN_SPAN_EXPORTER = "chassis.adapters.telemetry_backend.otlp:open_span_exporter"
 
 __all__ = [
     "AUDIT_SINK",
@@ -35,12 +37,14 @@ __all__ = [
     "DEV_STATE_STORE",
     "MODELS",
     "OPEN_AUDIT_SINK",
+    "OPEN_SPAN_EXPORTER",
     "AuditSinkSettings",
     "IdentitySettings",
     "ModelSettings",
     "QueueSettings",
     "SecretSettings",
     "StateStoreSettings",
+    "TelemetryBackendSettings",
     "open_authenticator",
     "open_live_events",
     "open_queue",

@@ -6,7 +6,7 @@ platform did not put there. `environment` defaults to production, so that forget
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PostgresDsn, UrlConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PostgresDsn, UrlConstraints, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.checkpoints.settings import CheckpointSettings
@@ -17,6 +17,7 @@ from chassis.selected import (
     QueueSettings,
     SecretSettings,
     StateStoreSettings,
+    TelemetryBackendSettings,
 )
 from chassis.settings_types import Environment, SecretRef, SettingsGroup, in_production, without_password
 
@@ -133,6 +134,40 @@ class AuditSettings(SettingsGroup):
         return reference
 
 
+class ModelPrice(BaseModel):
+    """US dollars for a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(None, ge=0)
+
+
+LOCAL_MODEL_PRICES = {"local-planner-1": ModelPrice(input=0, output=0)}
+
+
+class TelemetrySettings(SettingsGroup):
+    """What traces and figures say, and how many there are."""
+
+    sample_ratio: float = Field(
+        1, ge=0, le=1, description="part of the traces that is recorded; a collector that samples by their end wants 1"
+    )
+    content: bool = Field(
+        False, description="whether traces hold prompts and answers, without secrets and personal data of known shapes"
+    )
+    prices: dict[str, ModelPrice] = Field(
+        LOCAL_MODEL_PRICES,
+        description='US dollars for a million tokens by model, as JSON: {"name": {"input": 2, "output": 8, "cached_input": 1}}',
+    )
+    measure_seconds: float = Field(
+        10,
+        ge=0.5,
+        le=300,
+        description="how often a worker counts what waits in the database, and the keeper its backlog",
+    )
+
+
 class Settings(BaseSettings):
     """The root of the tree."""
 
@@ -155,3 +190,5 @@ class Settings(BaseSettings):
     audit: AuditSettings
     audit_sink: AuditSinkSettings
     identity: IdentitySettings
+    telemetry: TelemetrySettings
+    telemetry_backend: TelemetryBackendSettings

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from opentelemetry.sdk.trace import TracerProvider
+
 from chassis import selected
 from chassis.agent_spec import AgentSpec
 from chassis.audit.spool import AuditSpool
@@ -30,6 +32,11 @@ from chassis.runs.kind import RunKind
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
 from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
+from chassis.telemetry.measuring import measuring
+from chassis.telemetry.metrics import SECRET_AGE
+from chassis.telemetry.prices import PriceTable
+from chassis.telemetry.scrub import SCRUBBER
+from chassis.telemetry.tracing import export_to
 
 if TYPE_CHECKING:
     from chassis.audit.keeper import Keeper
@@ -46,11 +53,13 @@ GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
 PRUNE_LOGS = "chassis.runs.prune:prune_logs"
 KEEPER = "chassis.audit.keeper:Keeper"
 SHIPPER = "chassis.audit.ship:Shipper"
+MEASURE_LOG = "chassis.audit.measured:measure_log"
 SIGNING_KEY = "chassis.audit.keys:signing_key"
 BY_IMPORT_STRING = (
     GRAPH_RUNNER,
     GRAPH_DEPENDENCIES,
     KEEPER,
+    MEASURE_LOG,
     OPEN_SERIALIZER,
     PRUNE_LOGS,
     PRUNING,
@@ -81,6 +90,7 @@ async def open_secret_manager(settings: Settings) -> AsyncIterator[SecretManager
     """Open the chosen secret backend, kept in memory; production accepts no placeholder from it."""
 
     def accept(secret: Secret) -> None:
+        SCRUBBER.learn(secret.name, secret.reveal())
         if settings.environment == "production":
             refuse_placeholder(secret)
 
@@ -88,9 +98,22 @@ async def open_secret_manager(settings: Settings) -> AsyncIterator[SecretManager
         policy = CachePolicy(ttl=settings.secret_cache.ttl_seconds, stale=settings.secret_cache.stale_seconds)
         manager = CachedSecretManager(backend, policy=policy, accept=accept)
         try:
-            yield manager
+            with SECRET_AGE.reading(manager.ages):
+                yield manager
         finally:
             await manager.close()
+
+
+@asynccontextmanager
+async def exporting(settings: Settings, context: AdapterContext, provider: TracerProvider) -> AsyncIterator[None]:
+    """Send traces to the chosen backend while the context is open."""
+    open_exporter = load_object(selected.OPEN_SPAN_EXPORTER)
+    async with open_exporter(settings.telemetry_backend, context) as exporter:
+        if exporter is None:
+            yield
+        else:
+            async with export_to(provider, exporter, SCRUBBER):
+                yield
 
 
 @asynccontextmanager
@@ -143,7 +166,13 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
         runner = load_object(GRAPH_RUNNER)(
-            graph, container.sessions, container.live_events, settings.runs, container.spool, checkpoints.require
+            graph,
+            container.sessions,
+            container.live_events,
+            settings.runs,
+            container.spool,
+            checkpoints.require,
+            PriceTable(settings.telemetry.prices),
         )
         execution = load_object(TASK_EXECUTION)
         tasks = {
@@ -180,6 +209,9 @@ async def open_keeper(settings: Settings) -> "AsyncIterator[Keeper]":
         )
         key = partial(load_object(SIGNING_KEY), settings.audit, context.secrets)
         await key()  # a key that is not there is found now
+        sessions = make_sessions(engine, settings.service.name, settings.service.version)
+        look = partial(load_object(MEASURE_LOG), sessions, selected.AUDIT_SINK, settings.audit.spool_events)
+        await stack.enter_async_context(measuring(settings.telemetry.measure_seconds, look))
         yield load_object(KEEPER)(engine, key, shipper, settings.audit)
 
 

@@ -27,8 +27,9 @@ from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import ConfigurationError, UnavailableError
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
+from chassis.telemetry.instrumentation import LIGHT
 from chassis.telemetry.logging import configure_logging
-from chassis.telemetry.meters import start_meters
+from chassis.telemetry.start import start_telemetry
 from chassis.wiring import open_adapter_context, open_keeper
 
 log = structlog.get_logger()
@@ -70,10 +71,11 @@ async def _keep(settings: Settings, _options: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    telemetry = start_telemetry(settings, "audit_keep", LIGHT)
     vitals = Vitals()
     with management_socket(settings.management) as listening:
         async with (
-            management(listening, vitals, start_meters(settings.service, "audit_keep")),
+            management(listening, vitals, telemetry.exposition),
             open_keeper(settings) as keeper,
         ):
             vitals.begin(Checks(needed={"database": keeper.check}))

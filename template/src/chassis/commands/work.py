@@ -15,9 +15,9 @@ from chassis.management.listener import management, management_socket
 from chassis.management.vitals import Vitals
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
-from chassis.telemetry.logging import configure_logging
-from chassis.telemetry.meters import start_meters
-from chassis.wiring import Overrides, open_container, open_workshop
+from chassis.telemetry.instrumentation import HEAVY, LIGHT
+from chassis.telemetry.start import start_telemetry
+from chassis.wiring import Overrides, exporting, open_container, open_workshop
 
 log = structlog.get_logger()
 
@@ -29,7 +29,6 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 def run(_options: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT comes, then drain."""
     settings = load_settings()
-    configure_logging(settings.environment, settings.service.log_level)
     uvloop.run(work(settings))
     return 0
 
@@ -39,11 +38,13 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    telemetry = start_telemetry(settings, "work", (*HEAVY, *LIGHT))
     vitals = Vitals()
     with management_socket(settings.management) as listening:
         async with (
-            management(listening, vitals, start_meters(settings.service, "work")),
+            management(listening, vitals, telemetry.exposition),
             open_container(settings, **overrides) as container,
+            exporting(settings, container.adapter_context, telemetry.traces),
             open_workshop(container) as workshop,
             recorded_start(container, "work"),
         ):

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -12,12 +12,15 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from chassis.db import json
 from chassis.kept_connections import can_be_lent
 from chassis.ports.database import Database
 from chassis.settings import DatabaseSettings
+from chassis.telemetry.metrics import POOL_CONNECTIONS, POOL_LIMIT
 
+POOL, STATE = "db.client.connection.pool.name", "db.client.connection.state"
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -63,10 +66,19 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
     event.listen(engine.sync_engine, "checkout", credentials.require_current)
     stop = database.on_rotate(credentials.replaced)
     try:
-        yield engine
+        with (
+            POOL_CONNECTIONS.reading(lambda: _counted(engine, application)),
+            POOL_LIMIT.reading(lambda: [(settings.pool_size, {POOL: application})]),
+        ):
+            yield engine
     finally:
         stop()
         await engine.dispose()
+
+
+def _counted(engine: AsyncEngine, name: str) -> list[tuple[float, dict[str, str]]]:
+    pool = cast("QueuePool", engine.sync_engine.pool)
+    return [(pool.checkedout(), {POOL: name, STATE: "used"}), (pool.checkedin(), {POOL: name, STATE: "idle"})]
 
 
 @asynccontextmanager

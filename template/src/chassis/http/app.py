@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.telemetry import TelemetryConfig
 
 from chassis.agent_spec import AgentSpec
 from chassis.audit.started import recorded_start
@@ -21,6 +22,10 @@ from chassis.runs.feed import open_feed
 from chassis.settings import Settings
 
 Opener = Callable[[], AbstractAsyncContextManager[Container]]
+
+# The span and the figures of each request come from FastAPI itself. Its logs would hold what was sent, and its spans for each
+# step within a request cost more than they tell.
+TELEMETRY: TelemetryConfig = {"logs": False, "operation_spans": False, "auto_configure": False}
 
 
 def create_app(settings: Settings, agent: AgentSpec, open_container: Opener, vitals: Vitals | None = None) -> FastAPI:
@@ -50,6 +55,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener, vit
         docs_url=None,
         redoc_url=None,
         responses=PROBLEM_RESPONSES,
+        telemetry=TELEMETRY,
     )
     app.state.vitals = vitals
     install_problem_handlers(app)

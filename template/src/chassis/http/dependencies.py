@@ -14,6 +14,7 @@ from chassis.management.vitals import Vitals
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal
 from chassis.runs.feed import EventFeed
+from chassis.telemetry.tracing import current_carrier
 
 
 def container_of(request: Request) -> Container:
@@ -44,18 +45,14 @@ async def session_of(request: Request) -> AsyncIterator[AsyncSession]:
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
     """Open a transaction on a request's behalf.
 
-    Jobs that were accepted or ended in it are announced afterwards: nobody must ever know more than the database.
+    Jobs that were accepted or ended in it are announced afterwards: nobody must ever know more than the database. They belong
+    to the request's trace.
     """
     container = container_of(request)
     async with container.sessions.begin() as session:
-        session.info[TRACE_CONTEXT] = trace_context_of(request)
+        session.info[TRACE_CONTEXT] = current_carrier()
         yield session
     await announce_changes(session, container.queue, container.live_events)
-
-
-def trace_context_of(request: Request) -> dict[str, str]:
-    """Give the caller's trace (W3C Trace Context), so that what is done later belongs to it."""
-    return {name: value for name, value in request.headers.items() if name in ("traceparent", "tracestate")}
 
 
 # FastAPI calls a dependency that is no coroutine in a thread: a detour of its own for each, and for nothing.

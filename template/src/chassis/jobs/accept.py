@@ -13,6 +13,8 @@ from chassis.jobs.idempotency import Idempotency
 from chassis.jobs.tables import Job, OutboxEntry
 from chassis.ports.errors import ChassisError
 from chassis.ports.identity import Principal
+from chassis.telemetry.metrics import JOBS_ACCEPTED, kind_label
+from chassis.telemetry.tracing import current_carrier
 
 TASKS = "_tasks"
 """In a session's `info`, the names of the agent's tasks; names that begin with _ are not for the audit log."""
@@ -101,10 +103,11 @@ async def announce_later(session: AsyncSession, job: Job) -> None:
         OutboxEntry(
             job_id=job.job_id,
             caller=job.caller,
-            trace_context=session.info.get(TRACE_CONTEXT, {}),
+            trace_context=session.info.get(TRACE_CONTEXT) or current_carrier(),
             tenant_id=job.tenant_id,
             owner_id=job.owner_id,
         )
     )
     await session.flush()
     note_accepted(session, job.job_id)
+    JOBS_ACCEPTED.add(1, {"kind": kind_label(job.kind)})

@@ -1,6 +1,7 @@
 """One attempt at a job: executed until it ends, fails, is drained, is cancelled, runs out of time, or loses its lease."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from chassis.jobs.tables import JobStatus
 from chassis.jobs.transient import is_transient
 from chassis.ports.errors import ChassisError
 from chassis.ports.fence import LeaseLostError, current_fence
+from chassis.telemetry.metrics import JOB_DURATION, JOB_WAIT, kind_label
+from chassis.telemetry.spans import attempting, ended_as
 
 log = structlog.get_logger()
 
@@ -76,6 +79,7 @@ class Attempt:
         self._hold = hold
         self._lease = hold.lease
         self._execution = execution
+        self._outcome = "left"  # to the sweeper, unless something else is written
 
     def drain(self) -> None:
         """Ask to stop at the end of the step under way."""
@@ -85,9 +89,19 @@ class Attempt:
         """Execute and write the outcome. What cannot be written is left to the sweeper."""
         structlog.contextvars.bind_contextvars(job_id=str(self._lease.job_id), attempt=self._lease.attempt)
         current_fence.set(self._lease.proof)
+        kind = {"kind": kind_label(self._lease.kind)}
+        JOB_WAIT.record(max(self._lease.waited_seconds, 0), kind)
+        began = time.monotonic()
+        with attempting(self._lease) as span:
+            await self._run()
+            ended_as(span, self._outcome)
+        JOB_DURATION.record(time.monotonic() - began, {**kind, "outcome": self._outcome})
+
+    async def _run(self) -> None:
         try:
             await self._settle(await self._executed())
         except LeaseLostError:
+            self._outcome = "lost"
             log.warning("job.lease_lost", fence=self._lease.fence)
         except Exception as error:
             if is_transient(error):
@@ -140,12 +154,14 @@ class Attempt:
         async with fenced(self._desk.sessions, self._lease, exclusive=True) as session:
             await self._execution.write_last(session)
             pause = await retry_later(session, self._lease, known)
+        self._outcome = "retried"
         log.warning("job.retried_later", error=type(error).__name__, pause_seconds=round(pause, 1))
 
     async def _give_back(self) -> None:
         async with fenced(self._desk.sessions, self._lease, exclusive=True) as session:
             await self._execution.write_last(session)
             await release(session, self._lease)
+        self._outcome = "drained"
         log.info("job.drained")
         await announce(self._desk.queue, self._lease.job_id)
 
@@ -155,5 +171,6 @@ class Attempt:
         async with fenced(self._desk.sessions, self._lease, exclusive=True) as session:
             await self._execution.write_last(session)
             await finish(session, self._desk.kinds, self._lease.job_id, status, result=result, error=error)
+        self._outcome = status
         log.info("job.ended", status=status)
         await self._desk.live_events.notify(self._lease.job_id)

@@ -1,14 +1,15 @@
 """Claiming jobs, and writing only while they are still ours. All times are the database's."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Integer, Interval, RowMapping, Select, Table, bindparam, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db.engine import Sessions, single_statement
@@ -26,6 +27,9 @@ class Lease:
 
     progress: what an earlier attempt reported last.
     seconds_left: what is left of its time limit, which counts from the first claim; None is as long as it takes.
+    waited_seconds: how long it had been due.
+    trace: the trace that it was accepted in, or redriven.
+    trace_before: the trace of the attempt before this one, where there was one.
     """
 
     job_id: UUID
@@ -37,6 +41,9 @@ class Lease:
     attempt: int
     fence: int
     seconds_left: float | None = None
+    waited_seconds: float = 0
+    trace: Mapping[str, str] = field(default_factory=dict)
+    trace_before: Mapping[str, str] | None = None
 
     @property
     def first(self) -> bool:
@@ -111,10 +118,19 @@ def _claim() -> Select[Any]:
         .returning(outbox.c.outbox_id)
         .cte("heard")
     )
-    return select(claimed).add_cte(heard)
+    told = outbox.alias()
+    # What is due since it was accepted or redriven has not been attempted since: everything else moves `due_at`.
+    entry = func.jsonb_build_array(told.c.trace_context, told.c.created_at == claimed.c.due_at)
+    traces = select(func.jsonb_agg(aggregate_order_by(entry, told.c.outbox_id.desc()))).where(
+        told.c.run_id == claimed.c.run_id
+    )
+    waited = func.extract("epoch", func.now() - claimed.c.due_at).label("waited")
+    return select(claimed, waited, traces.scalar_subquery().label("traces")).add_cte(heard)
 
 
 def _lease(row: RowMapping) -> Lease:
+    (trace, begins), *earlier = row["traces"] or [({}, False)]
+    before = (earlier[0][0] if earlier else {}) if begins else trace
     return Lease(
         job_id=row["run_id"],
         sequence=row["sequence"],
@@ -125,6 +141,9 @@ def _lease(row: RowMapping) -> Lease:
         attempt=row["attempt"],
         fence=row["fence"],
         seconds_left=None if row["seconds_left"] is None else float(row["seconds_left"]),
+        waited_seconds=float(row["waited"]),
+        trace=trace,
+        trace_before=before if row["fence"] > 1 else None,
     )
 
 

@@ -13,6 +13,8 @@ from chassis.db.engine import Sessions
 from chassis.jobs.tables import OutboxEntry
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
+from chassis.telemetry.metrics import PUBLISH_FAILURES
+from chassis.telemetry.spans import publishing
 
 log = structlog.get_logger()
 
@@ -23,8 +25,10 @@ BATCH = 100
 async def announce(queue: RunQueue, job_id: UUID) -> None:
     """Announce one job that was just committed; a broker that is down costs latency, not the job."""
     try:
-        await queue.publish(job_id)
+        with publishing(job_id):
+            await queue.publish(job_id)
     except UnavailableError:
+        PUBLISH_FAILURES.add(1)
         log.warning("queue.publish_failed", job_id=str(job_id))
 
 
@@ -41,8 +45,10 @@ async def announce_stale(sessions: Sessions, queue: RunQueue) -> int:
         published = 0
         for entry in entries:
             try:
-                await queue.publish(entry.job_id)
+                with publishing(entry.job_id, entry.trace_context):
+                    await queue.publish(entry.job_id)
             except UnavailableError:
+                PUBLISH_FAILURES.add(1)
                 break
             entry.published_at = await session.scalar(select(func.now()))
             published += 1

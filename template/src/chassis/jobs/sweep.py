@@ -13,6 +13,7 @@ from chassis.jobs.reasons import CANCELLED, exhausted
 from chassis.jobs.release import backoff
 from chassis.jobs.tables import Job
 from chassis.ports.errors import UnavailableError
+from chassis.telemetry.metrics import JOBS_SWEPT, kind_label
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ async def sweep(desk: Desk) -> int:
     """Take over what has expired and announce what was not announced; return how many jobs were swept."""
     swept = await _take_over(desk.sessions, desk)
     for job in swept:
+        JOBS_SWEPT.add(1, {"kind": kind_label(job.kind), "status": job.status})
         log.warning("job.swept", job_id=str(job.job_id), attempt=job.attempt, status=job.status)
         try:
             await desk.queue.publish(job.job_id)

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -16,10 +17,13 @@ from chassis.jobs.attempt import Attempt, Execute
 from chassis.jobs.desk import Desk
 from chassis.jobs.keeper import Hold, LeaseKeeper
 from chassis.jobs.lease import Lease, claim
+from chassis.jobs.measured import measure_jobs, measure_messages
 from chassis.jobs.schedule import Schedule
 from chassis.jobs.sweep import sweep
 from chassis.jobs.timekeeper import keep_time
 from chassis.jobs.transient import TRANSIENT
+from chassis.telemetry.measuring import measuring
+from chassis.telemetry.metrics import JOB_SLOTS, JOBS_RUNNING
 
 log = structlog.get_logger()
 
@@ -62,7 +66,7 @@ class Worker:
         stopping = asyncio.create_task(self._wake_when(stop))
         try:
             # Not listened to any longer while it drains: what is given back is announced to those who go on.
-            async with self._container.queue.listen(self._wake.set):
+            async with self._container.queue.listen(self._wake.set), self._measured():
                 while not stop.is_set():
                     self._wake.clear()
                     if not await self._start_due():
@@ -73,6 +77,17 @@ class Worker:
         finally:
             await self._drain()
             await cancel_until_ended(keeping, sweeping, timing, stopping)
+
+    @asynccontextmanager
+    async def _measured(self) -> AsyncIterator[None]:
+        sessions, queue = self._container.sessions, self._container.queue
+        looks = (partial(measure_jobs, sessions), partial(measure_messages, queue))
+        with (
+            JOBS_RUNNING.reading(lambda: [(len(self._active), {})]),
+            JOB_SLOTS.reading(lambda: [(self._settings.concurrency, {})]),
+        ):
+            async with measuring(self._container.settings.telemetry.measure_seconds, *looks):
+                yield
 
     async def _start_due(self) -> bool:
         """Claim into the free slots; say whether it is worth looking again at once."""

@@ -21,9 +21,11 @@ from chassis.runs.context import RunContext
 from chassis.runs.events import EMPTY, FLUSH_SECONDS, PROJECT_SECONDS, RunLog, extent
 from chassis.runs.projection import StateProjection
 from chassis.runs.question import QuestionPendingError, last_status, passes_over
+from chassis.runs.steps import StepRecorder
 from chassis.runs.stream_modes import StreamTranslator, langgraph_modes
 from chassis.runs.tables import Run, Thread
 from chassis.settings import RunSettings
+from chassis.telemetry.prices import PriceTable
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -44,8 +46,10 @@ class GraphRunner:
         settings: RunSettings,
         spool: AuditSpool,
         require_stored: RequireStored,
+        prices: PriceTable,
     ) -> None:
         """Take the graph, which was compiled with the checkpointer, and what it needs around it."""
+        self.prices = prices
         self.require_stored = require_stored
         self.graph = graph
         self.sessions = sessions
@@ -66,6 +70,7 @@ class RunExecution:
         self._runner = runner
         self._lease = hold.lease
         self._control = RunControl()
+        self._steps = StepRecorder(hold.lease.caller.tenant_id, runner.prices)
         self._log: RunLog | None = None
 
     async def run(self) -> Ending:
@@ -155,6 +160,7 @@ class RunExecution:
             "metadata": {**run.run_metadata, "run_id": str(run.job_id), "assistant_id": str(run.assistant_id)},
             "recursion_limit": min(given.get("recursion_limit", 10_000), self._runner.settings.recursion_limit),
             "tags": given.get("tags", []),
+            "callbacks": [self._steps],
         }
 
 

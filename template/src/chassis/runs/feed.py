@@ -17,6 +17,7 @@ from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.transient import is_transient
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.events import END, Event
+from chassis.telemetry.metrics import STREAM_CLIENTS
 
 log = structlog.get_logger()
 
@@ -61,6 +62,11 @@ class EventFeed:
         self._due: dict[Place, None] = {}
         self._turns: list[Place] = []
         self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for something at the moment."""
+        return sum(map(len, tuple(self._waiting.values())))
 
     @property
     def followed(self) -> int:
@@ -164,7 +170,8 @@ async def open_feed(sessions: Sessions, live_events: LiveEvents) -> AsyncIterato
     reader = asyncio.create_task(feed.run(), name="feed")
     try:
         async with live_events.listen(feed.grown):
-            yield feed
+            with STREAM_CLIENTS.reading(lambda: [(feed.waiting, {})]):
+                yield feed
     finally:
         reader.cancel()
         with suppress(asyncio.CancelledError):

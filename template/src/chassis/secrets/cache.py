@@ -12,6 +12,7 @@ import structlog
 
 from chassis.ports.errors import ChassisError
 from chassis.ports.secrets import OnRotate, Secret, SecretBackend, SecretUnavailableError, Stop
+from chassis.telemetry.metrics import SECRET_FAILURES
 
 log = structlog.get_logger()
 
@@ -68,6 +69,11 @@ class CachedSecretManager:
         self._callbacks: defaultdict[str, list[OnRotate]] = defaultdict(list)
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
+
+    def ages(self) -> list[tuple[float, dict[str, str]]]:
+        """Give for each secret how long ago the backend gave it."""
+        now = self._clock()
+        return [(now - entry.read_at, {"secret": name}) for name, entry in tuple(self._entries.items())]
 
     async def get(self, name: str) -> Secret:
         """Return the secret; see the port."""
@@ -151,6 +157,7 @@ class CachedSecretManager:
             raise SecretUnavailableError(message) from error
         entry.failing = True
         entry.fresh_until = now + self._policy.retry
+        SECRET_FAILURES.add(1, {"secret": name})
         log.warning("secrets.backend_silent", secret=name, usable_seconds=round(entry.usable_until - now))
         return entry.secret
 

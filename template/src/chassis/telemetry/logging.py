@@ -4,10 +4,14 @@ import logging
 import sys
 
 import structlog
+from opentelemetry.trace import get_current_span
 
 from chassis.settings_types import Environment
+from chassis.telemetry.scrub import SCRUBBER
 
 OURS = ("chassis", "agent")
+OWN = frozenset({"timestamp", "level", "trace_id", "span_id"})
+"""Fields that are made here, and hold no words."""
 CHATTY = (
     "httpx",
     "httpcore",
@@ -21,12 +25,25 @@ CHATTY = (
 )
 
 
+def _add_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say which trace and span a line belongs to, as "Trace Context in non-OTLP Log Formats" of OpenTelemetry names them."""
+    context = get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return event
+
+
+def _scrub(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: value if name in OWN else SCRUBBER.value(value, name) for name, value in event.items()}
+
+
 def configure_logging(environment: Environment, level: str) -> None:
     """Send everything, the standard library's loggers included, through one formatter to standard error."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -48,6 +65,7 @@ def configure_logging(environment: Environment, level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _scrub,
                 renderer,
             ],
         )

@@ -15,7 +15,9 @@ from chassis.telemetry.resource import process_resource
 def start_meters(service: ServiceSettings, process: str) -> Callable[[], bytes]:
     """Begin to collect what the instruments of `telemetry.metrics` are told; give what shows it as Prometheus reads it."""
     registry = CollectorRegistry()
-    # One scope is ours and the others say nothing that the names do not: a label on each series for that is waste.
-    reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
+    # The scope says nothing that the names do not. The service does, where one Prometheus scrapes several.
+    reader = PrometheusMetricReader(
+        registry=registry, scope_info_enabled=False, resource_attribute_filter=lambda name: name == "service.name"
+    )
     metrics.set_meter_provider(MeterProvider([reader], process_resource(service, process)))
     return partial(generate_latest, registry)

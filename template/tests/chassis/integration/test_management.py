@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +151,10 @@ async def test_a_taken_port_is_one_sentence_and_exit_2(own: Mapping[str, str], t
 async def test_more_connections_than_probes_need_are_turned_away(own: Mapping[str, str], tmp_path: Path) -> None:
     async with process(own, tmp_path / "log", "serve") as (_, client, port):
         await answers(client, "/health/startup")
-        held = [await asyncio.open_connection("127.0.0.1", client.base_url.port or 0) for _ in range(150)]
-        assert (await client.get("/health/live")).status_code == 503
-        for _, writer in held:
-            writer.close()
+        with ExitStack() as held:
+            for _ in range(150):
+                held.enter_context(socket.create_connection(("127.0.0.1", client.base_url.port or 0)))
+            assert (await client.get("/health/live")).status_code == 503
         await answers(client, "/health/live")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api:
             assert (await api.get("/health/live")).status_code == 200

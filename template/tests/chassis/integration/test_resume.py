@@ -23,6 +23,7 @@ from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.execute import GraphRunner
 from chassis.runs.tables import Run, Thread
+from chassis.telemetry.prices import PriceTable
 from chassis.wiring import open_container
 
 pytestmark = pytest.mark.slow
@@ -81,7 +82,13 @@ async def worked(container: Container, saver: FailsOnce) -> None:
     """Work until nothing is active any more."""
     graph = build(GraphDependencies(model=None, checkpointer=saver))  # type: ignore[arg-type]
     runner = GraphRunner(
-        graph, container.sessions, container.live_events, container.settings.runs, container.spool, nothing_lost
+        graph,
+        container.sessions,
+        container.live_events,
+        container.settings.runs,
+        container.spool,
+        nothing_lost,
+        PriceTable({}),
     )
     stop = asyncio.Event()
     working = asyncio.create_task(Worker(container, Workshop({AGENT_RUN: runner})).run(stop))

@@ -1,0 +1,1 @@
+"""Adapters of this port; the chosen one is named in `chassis.selected`."""

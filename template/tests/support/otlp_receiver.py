@@ -1,0 +1,120 @@
+"""A backend for traces: takes OTLP over HTTP, and can be slow, refusing or gone."""
+
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
+
+KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A span as the backend has it."""
+
+    name: str
+    kind: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    process: str
+    attributes: dict[str, Any]
+    links: tuple[tuple[str, str], ...]
+    text: str
+
+
+@dataclass
+class Receiver:
+    """What has arrived, and how it answers."""
+
+    url: str = ""
+    status: int = 200
+    delay: float = 0
+    spans: list[Seen] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+    def named(self, name: str) -> list[Seen]:
+        """Give the spans of this name."""
+        return [span for span in list(self.spans) if span.name == name]
+
+    def trace(self, trace_id: str) -> list[Seen]:
+        """Give the spans of a trace."""
+        return [span for span in list(self.spans) if span.trace_id == trace_id]
+
+    def child_of(self, parent: Seen, name: str) -> Seen:
+        """Give the one span of this name below that one."""
+        [found] = [
+            span for span in self.trace(parent.trace_id) if (span.name, span.parent_id) == (name, parent.span_id)
+        ]
+        return found
+
+    def take(self, body: bytes) -> None:
+        """Take a batch."""
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            process = _attributes(resource.resource.attributes).get("chassis.process", "")
+            for scope in resource.scope_spans:
+                self.spans += [_seen(span, process) for span in scope.spans]
+
+
+@contextmanager
+def receiver(**given: Any) -> Iterator[Receiver]:
+    """Receive on a free port while the context is open."""
+    state = Receiver(**given)
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_given: object) -> None:
+            """Say nothing."""
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            state.headers.append({name.lower(): value for name, value in self.headers.items()})
+            state.paths.append(self.path)
+            time.sleep(state.delay)
+            if state.status == 200:
+                state.take(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            self.send_response(state.status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _seen(span: ProtoSpan, process: str) -> Seen:
+    return Seen(
+        name=span.name,
+        kind=KINDS.get(span.kind, "?"),
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        process=process,
+        attributes=_attributes(span.attributes),
+        links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
+        text=str(span),
+    )
+
+
+def _attributes(pairs: Any) -> dict[str, Any]:
+    return {pair.key: _value(pair) for pair in pairs}
+
+
+def _value(pair: KeyValue) -> Any:
+    value: AnyValue = pair.value
+    kind = value.WhichOneof("value")
+    return getattr(value, kind) if kind else None
