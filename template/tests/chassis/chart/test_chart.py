@@ -99,6 +99,16 @@ def test_a_worker_has_time_for_its_drain() -> None:
         assert not breaches(manifests)
 
 
+def test_numbers_are_written_as_the_service_reads_them() -> None:
+    [values, *_] = environments()
+    runs = {"log_bytes": 16_000_000_000, "drain_seconds": 0.5}
+    for _, _, spec in workloads(rendered(values, {"config": {"runs": runs, "checkpoints": {"accept_unencrypted": True}}})):
+        given = settings_of(containers(spec)[0])
+        assert given["CHASSIS__RUNS__LOG_BYTES"] == "16000000000"
+        assert given["CHASSIS__RUNS__DRAIN_SECONDS"] == "0.5"
+        assert given["CHASSIS__CHECKPOINTS__ACCEPT_UNENCRYPTED"] == "true"
+
+
 def test_workers_go_by_the_database_and_by_the_queue() -> None:
     [values, *_] = environments()
     manifests = rendered(values, {"config": {"runs": {"concurrency": 7}}})
