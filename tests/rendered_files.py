@@ -6,6 +6,11 @@ REASONS = {
     "LICENSE.jinja": "one of three texts, with the organisation's name",
     "README.md.jinja": "begins with the project's name and description",
     "SECURITY.md.jinja": "names the security contact",
+    "deploy/chart/Chart.yaml.jinja": "the project's name, description and address",
+    "deploy/chart/README.md.jinja": "documents the values below, piece by piece",
+    "deploy/chart/values.schema.json.jinja": "the settings of the chosen adapters, and the values of the chosen cloud",
+    "deploy/chart/values.yaml.jinja": "the image's name, and the values that only some choices have",
+    "deploy/chart/values/production.yaml.jinja": "an example that needs the settings of the chosen adapters",
     "pyproject.toml.jinja": "name, description, and the dependencies of the chosen adapters",
     "src/chassis/selected.py.jinja": "names the chosen adapters; the only Python among these",
 }

@@ -23,7 +23,8 @@ TEST = re.compile(r"`(?:template/)?(?:tests/[\w/]*)?(test_\w+\.py)`")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), target
+        found = page.parent / target
+        assert found.exists() or found.with_name(f"{found.name}.jinja").exists(), target
 
 
 def test_links_of_a_generated_project_lead_somewhere(project: Path) -> None:

