@@ -8,7 +8,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from tests.support.helm import CHART, DIGEST, ROOT, environments, merged, rendered, run_helm
-from tests.support.manifests import containers, workloads
+from tests.support.manifests import containers, kubesec_score, workloads
 from tests.support.pod_settings import settings_of
 from tests.support.release_rules import breaches
 
@@ -21,12 +21,6 @@ OLDEST = "1.30"
 
 each_environment = pytest.mark.parametrize("values", environments(), ids=lambda path: path.stem)
 
-INSIDE: dict[str, Any] = {
-    "migrate": {"database": None},
-    "keeper": {"database": None},
-    "database": {"mode": "cloudnative_pg"},
-    "network_policy": {"egress": {"kubernetes_api": {"to": [{"cidr": "10.0.0.1/32"}]}}},
-}
 FROM_OUTSIDE: dict[str, Any] = {
     "ingress": {"enabled": True, "host": "agent.example.com", "tls_secret": "agent-tls"},
     "oauth2_proxy": {
@@ -53,6 +47,13 @@ def test_what_is_rendered_breaks_no_rule(values: Path, changes: dict[str, Any]) 
     manifests = rendered(values, changes)
     assert len(manifests) > 15
     assert not breaches(manifests)
+
+
+@each_environment
+def test_pods_have_every_point_that_kubesec_gives(values: Path) -> None:
+    nodes = {"pod_security": {"app_armor": True, "user_namespaces": True}}  # which older ones cannot do
+    for name, one, spec in workloads(rendered(values, merged(FROM_OUTSIDE, nodes))):
+        assert kubesec_score(one["kind"], spec, one["spec"].get("volumeClaimTemplates", [])) >= 19, name
 
 
 @each_environment
