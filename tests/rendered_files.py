@@ -6,6 +6,7 @@ REASONS = {
     "LICENSE.jinja": "one of three texts, with the organisation's name",
     "README.md.jinja": "begins with the project's name and description",
     "SECURITY.md.jinja": "names the security contact",
+    "compose.yaml.jinja": "one service for each chosen backend, and the settings that lead to them",
     "pyproject.toml.jinja": "name, description, and the dependencies of the chosen adapters",
     "src/chassis/selected.py.jinja": "names the chosen adapters; the only Python among these",
 }

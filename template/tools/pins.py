@@ -23,6 +23,8 @@ ACTION = re.compile(
 IMAGE = re.compile(
     r"(?P<before>^FROM +|^ *image: *)(?P<name>[\w./:-]+?/[\w./-]+):(?P<tag>[\w.-]+)(?P<digest>@sha256:[0-9a-f]{64})?"
 )
+OWN = ":dev"
+"""The tag of the image that is built here."""
 BARE = re.compile(r"^(FROM| *image:) +(?!scratch\b)(?P<name>[^\s$]+)")
 STAGE = re.compile(r"^FROM +\S+ +AS +(?P<stage>\S+)", re.IGNORECASE)
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -71,7 +73,13 @@ def check(root: Path) -> Iterator[str]:
                 yield f"{where} {action['name']}: no version stands beside its commit"
             if image and not image["digest"]:
                 yield f"{where} {image['name']}:{image['tag']} has no digest; `make pins` pins it"
-            elif bare and not image and bare["name"] not in stages and path.parent == root:
+            elif (
+                bare
+                and not image
+                and bare["name"] not in stages
+                and path.parent == root
+                and not bare["name"].endswith(OWN)
+            ):
                 yield f"{where} {bare['name']} is no full name with a tag, such as docker.io/library/python:3.14.8"
             if stage:
                 stages.add(stage["stage"])

@@ -11,9 +11,11 @@ IMAGE = re.compile(r"([\w.:-]+(?:/[\w.-]+)+):([\w.-]+)@(sha256:[0-9a-f]{64})")
 
 
 def files() -> list[Path]:
-    """Give every file of the template that can name an action or an image, Jinja or not."""
+    """Give every file of the template that names an action or an image, Jinja or not."""
     return [
-        path for path in TEMPLATE.rglob("*") if path.is_file() and path.suffix in {".yml", ".yaml", ".jinja", ".py", ""}
+        TEMPLATE / "Dockerfile.jinja",
+        TEMPLATE / "compose.yaml.jinja",
+        *sorted((TEMPLATE / ".github").rglob("*.yml")),
     ]
 
 
@@ -21,8 +23,7 @@ def pins() -> set[tuple[str, str, str]]:
     """Give (name, version or tag, commit or digest) of everything that is pinned."""
     found: set[tuple[str, str, str]] = set()
     for path in files():
-        if "tests" not in path.parts[len(TEMPLATE.parts) :]:
-            text = path.read_text()
-            found |= {(name, version, sha) for name, sha, version in ACTION.findall(text)}
-            found |= set(IMAGE.findall(text))
+        text = path.read_text()
+        found |= {(name, version, sha) for name, sha, version in ACTION.findall(text)}
+        found |= set(IMAGE.findall(text))
     return found
