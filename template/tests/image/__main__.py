@@ -36,6 +36,13 @@ class Engine:
         self._image = image
         self._options = os.environ.get("RUNTIME_OPTIONS", "").split()
 
+    def let_read(self, directory: Path, environment: Mapping[str, str]) -> None:
+        """Show the image's user the files that settings name, such as certificates of this machine's servers."""
+        self._options.append(f"--volume={directory}:{directory}:ro")
+        for value in environment.values():
+            if Path(value).is_relative_to(directory) and Path(value).is_file():
+                Path(value).chmod(0o644)
+
     def command(self, environment: Mapping[str, str], *arguments: str, entrypoint: str | None = None) -> list[str]:
         """Give the command line of a container that is gone when it ends."""
         settings = [f"--env={name}={value}" for name, value in environment.items() if _is_setting(name)]
@@ -60,6 +67,8 @@ def main() -> int:
     directory = Path(".dev/image").resolve()
     with development_environment(directory, os.environ) as services, ExitStack() as running:
         environment = {**services, "CHASSIS__HTTP__PORT": str(port), "CHASSIS__HTTP__HOST": "127.0.0.1"}
+        environment.pop("CHASSIS__AUDIT_SINK__PATH", None)  # a container's log is its standard output
+        engine.let_read(directory, environment)
         confined(engine, environment)
         once(engine, environment, "migrate")
         once(engine, as_role(environment, ROLES["seed"]), "seed")
