@@ -23,8 +23,8 @@ def propose() -> int:
         print("Nothing has changed.")
         return 0
     who = ("-c", "user.name=chassis-update", "-c", "user.email=chassis-update@users.noreply.github.com")
+    _git("add", "--all")  # conflicts included: git changes no branch while one is open
     _git("checkout", "--quiet", "-B", BRANCH)
-    _git("add", "--all")
     _git(*who, "commit", "--quiet", f"--message={TITLE}")
     subprocess.run(["gh", "auth", "setup-git"], check=True)
     _git("push", "--quiet", "--force", "origin", BRANCH)
