@@ -33,6 +33,7 @@ def main() -> int:
     """Measure everything and print it."""
     figures: Figures = {}
     measure_combinations(figures)
+    measure_packages(figures)
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         place = Path(directory)
         place.chmod(0o755)
@@ -48,6 +49,14 @@ def main() -> int:
     for name, value in figures.items():
         print(f"{name:44} {value}")
     return 0
+
+
+def measure_packages(figures: Figures) -> None:
+    """Weigh the packages of the image, for each set of them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.packages"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    figures |= json.loads(done.stdout.splitlines()[-1])
 
 
 def measure_combinations(figures: Figures) -> None:

@@ -16,7 +16,7 @@ from tests.render import File
 
 Project = Mapping[str, File]
 # The files that `read_back` loads; a text that stands in another one is out of its sight, and so in the wrong place.
-HOLDERS = {".copier-answers.yml", "Dockerfile", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml"}
+HOLDERS = {".copier-answers.yml", "Dockerfile", "LICENSE", "compose.yaml", "README.md", "SECURITY.md", "pyproject.toml"}
 LICENCES = {"proprietary": "LicenseRef-Proprietary", "apache_2_0": "Apache-2.0", "mit": "MIT"}
 
 
@@ -40,7 +40,14 @@ MARKDOWN = _Markdown()
 
 def read_back(project: Project) -> dict[str, str]:
     """Load every file that holds an answer; give what is found, by place."""
-    return {**_packaging(project), **_stored(project), **_image(project), **_pages(project), **_licence(project)}
+    return {
+        **_packaging(project),
+        **_stored(project),
+        **_image(project),
+        **_compose(project),
+        **_pages(project),
+        **_licence(project),
+    }
 
 
 def expected(answers: Answers) -> dict[str, str]:
@@ -58,10 +65,16 @@ def expected(answers: Answers) -> dict[str, str]:
         "Dockerfile labels": str(
             {
                 "org.opencontainers.image.title": answers["project_name"],
+                "org.opencontainers.image.licenses": LICENCES[answers["licence"]],
                 "org.opencontainers.image.source": answers["repository_url"],
+                "org.opencontainers.image.version": "",
+                "org.opencontainers.image.revision": "",
             }
         ),
         "Dockerfile service name": answers["project_name"],
+        # There is none for Service Bus; see copier.yml.
+        "compose.yaml name": answers["project_name"] if answers["queue"] != "service_bus" else "",
+        "compose.yaml image": f"{answers['project_name']}:dev" if answers["queue"] != "service_bus" else "",
         "README.md heading": answers["project_name"],
         "README.md paragraph": answers["description"],
         "SECURITY.md paragraph": f"Report a vulnerability to <link_open>{contact}<link_close>."
@@ -128,6 +141,12 @@ def _image(project: Project) -> dict[str, str]:
             plain = re.sub(r"(?<!\\)\$(\{[^}]*\}|\w+)", "", rest)
             found[word].update(pair.partition("=")[::2] for pair in shlex.split(plain))
     return {"Dockerfile labels": str(found["LABEL"]), "Dockerfile service name": found["ENV"]["CHASSIS__SERVICE__NAME"]}
+
+
+def _compose(project: Project) -> dict[str, str]:
+    loaded = yaml.safe_load(_text(project, "compose.yaml")) if "compose.yaml" in project else {}
+    image = loaded["services"]["api"]["image"] if loaded else ""
+    return {"compose.yaml name": loaded.get("name", ""), "compose.yaml image": image}
 
 
 def _pages(project: Project) -> dict[str, str]:

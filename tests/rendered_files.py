@@ -11,6 +11,7 @@ REASONS = {
     "deploy/chart/values.schema.json.jinja": "the settings of the chosen adapters, and the values of the chosen cloud",
     "deploy/chart/values.yaml.jinja": "the image's name, and the values that only some choices have",
     "deploy/chart/values/production.yaml.jinja": "an example that needs the settings of the chosen adapters",
+    "compose.yaml.jinja": "one service for each chosen backend, and the settings that lead to them",
     "pyproject.toml.jinja": "name, description, and the dependencies of the chosen adapters",
     "src/chassis/selected.py.jinja": "names the chosen adapters; the only Python among these",
 }

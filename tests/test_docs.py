@@ -73,7 +73,7 @@ def test_every_pin_is_recorded_with_its_source() -> None:
 
 def test_changed_versions_of_uv_agree() -> None:
     [pinned] = re.findall(r'^VERSION = "([\d.]+)"', (ROOT / "template/tools/install_uv.py").read_text(), re.MULTILINE)
-    assert f"uv=={pinned}" in (ROOT / "template/Dockerfile.jinja").read_text()
+    assert f"\nuv=={pinned} " in (ROOT / "template/tools/uv.txt").read_text()
 
 
 @pytest.mark.slow

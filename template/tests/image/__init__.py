@@ -1,0 +1,1 @@
+"""The image, started for real: `make image-try`."""
