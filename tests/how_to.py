@@ -84,7 +84,7 @@ class HowTo:
             announced = ANNOUNCEMENT.findall(page[end : block.start()])
             end = block.end()
             match [page[: block.start()].endswith("`:\n\n"), block[1], announced]:
-                case [True, "python" | "markdown", [("Create", path)]]:
+                case [True, "python" | "markdown" | "json" | "text", [("Create", path)]]:
                     steps.append(Create(path, block[2]))
                 case [True, "diff", [("Change", path)]]:
                     steps.append(Change(path, _side(block[2], "-"), _side(block[2], "+")))

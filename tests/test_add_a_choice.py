@@ -20,7 +20,12 @@ from tests.render import Plan
 
 PAGE = (ROOT / "docs/how-to/add-a-choice.md").read_text()
 HOW_TO = HowTo.read(PAGE)
-GUARDS = ["tests/test_choices.py", "tests/test_docs.py::test_every_question_is_in_the_reference"]
+GUARDS = [
+    "tests/test_choices.py",
+    "tests/test_docs.py::test_every_question_is_in_the_reference",
+    "tests/test_chart.py::test_the_pieces_of_the_schema_are_the_settings",
+    "tests/test_chart.py::test_every_combination_has_its_own_settings",
+]
 
 
 class Grown(NamedTuple):
