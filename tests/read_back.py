@@ -16,7 +16,11 @@ from tests.render import File
 
 Project = Mapping[str, File]
 # The files that `read_back` loads; a text that stands in another one is out of its sight, and so in the wrong place.
-HOLDERS = {".copier-answers.yml", "Dockerfile", "LICENSE", "compose.yaml", "README.md", "SECURITY.md", "pyproject.toml"}
+CHART = "deploy/chart"
+HOLDERS = {
+    *(".copier-answers.yml", "Dockerfile", "LICENSE", "compose.yaml", "README.md", "SECURITY.md", "pyproject.toml"),
+    *(f"{CHART}/{name}" for name in ("Chart.yaml", "README.md", "values.yaml")),
+}
 LICENCES = {"proprietary": "LicenseRef-Proprietary", "apache_2_0": "Apache-2.0", "mit": "MIT"}
 
 
@@ -45,6 +49,7 @@ def read_back(project: Project) -> dict[str, str]:
         **_stored(project),
         **_image(project),
         **_compose(project),
+        **_chart(project),
         **_pages(project),
         **_licence(project),
     }
@@ -75,6 +80,11 @@ def expected(answers: Answers) -> dict[str, str]:
         # There is none for Service Bus; see copier.yml.
         "compose.yaml name": answers["project_name"] if answers["queue"] != "service_bus" else "",
         "compose.yaml image": f"{answers['project_name']}:dev" if answers["queue"] != "service_bus" else "",
+        "Chart.yaml name": answers["project_name"],
+        "Chart.yaml description": answers["description"],
+        "Chart.yaml sources": answers["repository_url"],
+        "values.yaml image": f"ghcr.io/{answers['repository_owner'].lower()}/{answers['project_name']}",
+        "chart README.md heading": f"The chart of {answers['project_name']}",
         "README.md heading": answers["project_name"],
         "README.md paragraph": answers["description"],
         "SECURITY.md paragraph": f"Report a vulnerability to <link_open>{contact}<link_close>."
@@ -147,6 +157,18 @@ def _compose(project: Project) -> dict[str, str]:
     loaded = yaml.safe_load(_text(project, "compose.yaml")) if "compose.yaml" in project else {}
     image = loaded["services"]["api"]["image"] if loaded else ""
     return {"compose.yaml name": loaded.get("name", ""), "compose.yaml image": image}
+
+
+def _chart(project: Project) -> dict[str, str]:
+    loaded = yaml.safe_load(_text(project, f"{CHART}/Chart.yaml"))
+    values = yaml.safe_load(_text(project, f"{CHART}/values.yaml"))
+    return {
+        "Chart.yaml name": loaded["name"],
+        "Chart.yaml description": loaded["description"],
+        "Chart.yaml sources": ", ".join(loaded["sources"]),
+        "values.yaml image": values["image"]["repository"],
+        "chart README.md heading": _shown(MARKDOWN.parse(_text(project, f"{CHART}/README.md"))[0:2], "heading_open"),
+    }
 
 
 def _pages(project: Project) -> dict[str, str]:
