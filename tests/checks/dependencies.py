@@ -27,6 +27,7 @@ NOT_IMPORTED = {
     "types-grpcio": "for mypy",
     "types-jsonschema": "for mypy",
     "types-protobuf": "for mypy",
+    "types-pyyaml": "for mypy",
 }
 DEVELOPMENT = ("tests/", "src/chassis/dev/")
 RUNTIME = "dependencies"

@@ -41,6 +41,7 @@ DISTRIBUTIONS = {
     "openai": "langchain-openai",
     "psycopg_pool": "psycopg",
     "starlette": "fastapi",
+    "yaml": "pyyaml",
 }
 # Where packages are started and not imported: servers that come as wheels.
 STARTERS = "src/chassis/dev/"
