@@ -82,8 +82,9 @@ def written() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    pieces = written()
     for old in PIECES.glob("*"):
         old.unlink()
-    for name, content in written().items():
+    for name, content in pieces.items():
         (PIECES / name).write_text(content, encoding="utf-8")
-    print(f"{len(written())} files written to {PIECES.relative_to(ROOT)}.")
+    print(f"{len(pieces)} files written to {PIECES.relative_to(ROOT)}.")

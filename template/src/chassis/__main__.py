@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("chassis.commands.serve", "serve the API"),
     "work": ("chassis.commands.work", "execute runs and background tasks"),
     "jobs": ("chassis.commands.jobs", "see, redrive and cancel jobs"),
+    "trace": ("chassis.commands.trace", "draw what a run did as a tree: time, tokens, money"),
     "audit": ("chassis.commands.audit", "keep, verify and read the audit log"),
     "migrate": ("chassis.commands.migrate", "bring the database up to date"),
     "migration": ("chassis.commands.migration", "write a migration for changed tables of src/agent"),

@@ -56,6 +56,8 @@ class Supervisor:
                         self._once(as_role(environment, ROLES["seed"]), "seed")
                         self._wait_until_ready()
                         self._announce(time.monotonic() - started)
+                        if self.question:
+                            self._ask(self.question, environment)
                         self._watch(environment)
                 finally:
                     self._start(as_role(environment, ROLES["verify"]), "audit", "verify").wait(STOP_SECONDS)
@@ -68,11 +70,15 @@ class Supervisor:
         port = "" if self.port == 8000 else f" PORT={self.port}"  # noqa: PLR2004 - the default of --port
         say(f"\nReady after {seconds:.1f} s: {url}  (Ctrl-C ends it)\nAsk from another terminal:\n")
         say(f'    make ask{port} Q="{EXAMPLE}"\n    make audit\n')
-        if self.question:
-            say(f"Question: {self.question}")
-            # The service logs to this terminal too.
-            asker = self._start({**os.environ, "CHASSIS_URL": url}, "ask", "--whole-lines", self.question)
-            asker.wait(READY_SECONDS)
+
+    def _ask(self, question: str, environment: Mapping[str, str]) -> None:
+        """Ask, and draw how the answer came about."""
+        say(f"Question: {question}")
+        # The service logs to this terminal too.
+        url = f"http://127.0.0.1:{self.port}"
+        asker = self._start({**os.environ, "CHASSIS_URL": url}, "ask", "--whole-lines", question)
+        if asker.wait(READY_SECONDS) == 0:
+            self._start(as_role(environment, ROLES["serve"]), "trace").wait(READY_SECONDS)
 
     def _once(self, environment: Mapping[str, str], command: str) -> None:
         if self._start(environment, command).wait() != 0:

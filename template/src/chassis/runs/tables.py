@@ -72,6 +72,28 @@ class RunEvent(Base):
 run_events = cast("Table", RunEvent.__table__)
 
 
+class RunStep(Base):
+    """What an attempt at a run did and how long it took: a step of the graph, or a call of a model or a tool within one.
+
+    Numbers and names, no content. Written with the end of the attempt, so one that was killed has none.
+    """
+
+    __tablename__ = "run_step"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey(Job.job_id, ondelete="CASCADE"), primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    parent: Mapped[int | None]
+    kind: Mapped[str]
+    name: Mapped[str]
+    began_at: Mapped[dt.datetime]
+    seconds: Mapped[float | None]
+    outcome: Mapped[str]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    cost: Mapped[float | None]
+
+
 class ToolReceipt(Base):
     """A consequential tool call: what was intended, and once it has taken effect, its result.
 

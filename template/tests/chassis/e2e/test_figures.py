@@ -56,8 +56,8 @@ async def start(
         subprocess.Popen, [sys.executable, *command], env=own, stdout=output, stderr=output
     )
     stack.enter_context(ended(process))
-    client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}"))
-    async with asyncio.timeout(30):
+    client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=30))
+    async with asyncio.timeout(90):
         while True:
             try:
                 if (await client.get("/health/ready")).status_code == 200:
@@ -76,7 +76,7 @@ async def pages(own: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
         work, _, _ = await start(stack, own, folder / "work", "-m", test, "work", AGENT)
         serve, port, _ = await start(stack, own, folder / "serve", "-m", test, "serve", AGENT)
         keep, _, _ = await start(stack, as_role(own, "sealer"), folder / "keep", "-m", "chassis", "audit", "keep")
-        api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=30)
+        api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=60)
         async with api:
             await api.post("/runs/wait", json=BODY)
             await api.get(f"/{'x' * 20}")

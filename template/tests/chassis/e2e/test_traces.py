@@ -88,8 +88,8 @@ async def api_process(environment: Mapping[str, str], log: Path) -> AsyncIterato
             stderr=output,
         )
     with ended(process):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=30) as client:
-            async with asyncio.timeout(20):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=60) as client:
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         if (await client.get("/health/ready")).status_code == 200:
@@ -100,7 +100,7 @@ async def api_process(environment: Mapping[str, str], log: Path) -> AsyncIterato
             yield client
 
 
-async def arrived(backend: Receiver, name: str, count: int = 1, seconds: float = 15) -> list[Seen]:
+async def arrived(backend: Receiver, name: str, count: int = 1, seconds: float = 60) -> list[Seen]:
     """Wait until so many spans of this name are there."""
     async with asyncio.timeout(seconds):
         while len(backend.named(name)) < count:  # noqa: ASYNC110 - a thread takes them
@@ -185,7 +185,7 @@ async def test_the_attempt_after_a_kill_is_linked_to_the_one_before(
         with worker_process(slow, log, AGENT) as killed:
             (await client.post("/runs", json=BODY)).raise_for_status()
             await arrived(backend, "invoke_agent agent", 0)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not [span for span in backend.spans if span.name.startswith("chat ")]:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             killed.send_signal(signal.SIGKILL)
