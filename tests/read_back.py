@@ -16,7 +16,11 @@ from tests.render import File
 
 Project = Mapping[str, File]
 # The files that `read_back` loads; a text that stands in another one is out of its sight, and so in the wrong place.
-HOLDERS = {".copier-answers.yml", "Dockerfile", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml"}
+CHART = "deploy/chart/"
+HOLDERS = {
+    *(".copier-answers.yml", "Dockerfile", "LICENSE", "README.md", "SECURITY.md", "pyproject.toml"),
+    *(f"{CHART}Chart.yaml", f"{CHART}README.md", f"{CHART}values.yaml"),
+}
 LICENCES = {"proprietary": "LicenseRef-Proprietary", "apache_2_0": "Apache-2.0", "mit": "MIT"}
 
 
@@ -40,7 +44,8 @@ MARKDOWN = _Markdown()
 
 def read_back(project: Project) -> dict[str, str]:
     """Load every file that holds an answer; give what is found, by place."""
-    return {**_packaging(project), **_stored(project), **_image(project), **_pages(project), **_licence(project)}
+    first = {**_packaging(project), **_stored(project), **_image(project)}
+    return {**first, **_pages(project), **_licence(project), **_chart(project)}
 
 
 def expected(answers: Answers) -> dict[str, str]:
@@ -62,6 +67,11 @@ def expected(answers: Answers) -> dict[str, str]:
             }
         ),
         "Dockerfile service name": answers["project_name"],
+        "Chart.yaml name": answers["project_name"],
+        "Chart.yaml description": answers["description"],
+        "Chart.yaml sources": str([answers["repository_url"]]),
+        "values.yaml image": f"ghcr.io/{answers['repository_owner'].lower()}/{answers['project_name']}",
+        "chart's README image": "found",
         "README.md heading": answers["project_name"],
         "README.md paragraph": answers["description"],
         "SECURITY.md paragraph": f"Report a vulnerability to <link_open>{contact}<link_close>."
@@ -88,7 +98,8 @@ def changed_elsewhere(project: Project, before: Project, answers: Mapping[str, s
             elsewhere += [
                 f"{path}: {old!r} became {new!r}"
                 for old, new in zip_longest(*lines)
-                if old != new and (new is None or not any(text in (old or "") for text in answers.values()))
+                if old != new
+                and (new is None or not any(text.lower() in (old or "").lower() for text in answers.values()))
             ]
     return elsewhere
 
@@ -100,6 +111,18 @@ def _packaging(project: Project) -> dict[str, str]:
         "pyproject.toml description": loaded["description"],
         "pyproject.toml licence": loaded["license"],
         "pyproject.toml urls": str(loaded["urls"]),
+    }
+
+
+def _chart(project: Project) -> dict[str, str]:
+    chart = yaml.safe_load(_text(project, f"{CHART}Chart.yaml"))
+    image = yaml.safe_load(_text(project, f"{CHART}values.yaml"))["image"]["repository"]
+    row = f"| `image.repository` | `{image}` |" in _text(project, f"{CHART}README.md")
+    return {
+        **{f"Chart.yaml {name}": chart[name] for name in ("name", "description")},
+        "Chart.yaml sources": str(chart["sources"]),
+        "values.yaml image": image,
+        "chart's README image": "found" if row else "missing",
     }
 
 
