@@ -84,7 +84,7 @@ def expected(answers: Answers) -> dict[str, str]:
         "Chart.yaml description": answers["description"],
         "Chart.yaml sources": answers["repository_url"],
         "values.yaml image": f"ghcr.io/{answers['repository_owner'].lower()}/{answers['project_name']}",
-        "chart README.md heading": f"The chart of {answers['project_name']}",
+        "values.yaml image in the chart's README.md": "found",
         "README.md heading": answers["project_name"],
         "README.md paragraph": answers["description"],
         "SECURITY.md paragraph": f"Report a vulnerability to <link_open>{contact}<link_close>."
@@ -161,13 +161,14 @@ def _compose(project: Project) -> dict[str, str]:
 
 def _chart(project: Project) -> dict[str, str]:
     loaded = yaml.safe_load(_text(project, f"{CHART}/Chart.yaml"))
-    values = yaml.safe_load(_text(project, f"{CHART}/values.yaml"))
+    image = yaml.safe_load(_text(project, f"{CHART}/values.yaml"))["image"]["repository"]
+    row = f"| `image.repository` | `{image}` |"
     return {
         "Chart.yaml name": loaded["name"],
         "Chart.yaml description": loaded["description"],
         "Chart.yaml sources": ", ".join(loaded["sources"]),
-        "values.yaml image": values["image"]["repository"],
-        "chart README.md heading": _shown(MARKDOWN.parse(_text(project, f"{CHART}/README.md"))[0:2], "heading_open"),
+        "values.yaml image": image,
+        "values.yaml image in the chart's README.md": "found" if row in _text(project, f"{CHART}/README.md") else "",
     }
 
 
