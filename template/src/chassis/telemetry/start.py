@@ -21,9 +21,14 @@ class Telemetry:
 
 
 def start_telemetry(settings: Settings, process: str, instrumentations: tuple[str, ...]) -> Telemetry:
-    """Begin logs, metrics and traces of this process, whose command is called `process`."""
+    """Begin logs, metrics and traces of this process, whose command is called `process`.
+
+    Where traces go nowhere, they have ids for the log and nothing else: to record them costs a run of five steps as much again.
+    """
     configure_logging(settings.environment, settings.service.log_level)
-    traces = start_tracing(settings.service, settings.telemetry, process)
+    recorded = settings.telemetry_backend.sends
+    traces = start_tracing(settings.service, settings.telemetry.sample_ratio if recorded else None, process)
     exposition = start_meters(settings.service, process)
-    instrument(instrumentations, settings.telemetry)
+    if recorded:
+        instrument(instrumentations, settings.telemetry)
     return Telemetry(exposition, traces)

@@ -14,12 +14,19 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
 from opentelemetry.trace import Link, SpanKind, Status, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import Attributes
 
-from chassis.settings import ServiceSettings, TelemetrySettings
+from chassis.settings import ServiceSettings
 from chassis.telemetry.resource import process_resource
 from chassis.telemetry.scrub import Scrubber
 
@@ -146,11 +153,11 @@ class ScrubbedExporter(SpanExporter):
         )
 
 
-def start_tracing(service: ServiceSettings, telemetry: TelemetrySettings, process: str) -> TracerProvider:
-    """Begin to make spans, which go nowhere yet; give what `export_to` takes."""
+def start_tracing(service: ServiceSettings, sample_ratio: float | None, process: str) -> TracerProvider:
+    """Begin to make spans, which go nowhere yet; give what `export_to` takes. Without a ratio they are ids and no more."""
     propagate.set_global_textmap(TraceContextTextMapPropagator())  # no baggage: nobody may put words into our mouth
     provider = TracerProvider(
-        sampler=ParentBased(OfWork(telemetry.sample_ratio)),
+        sampler=ALWAYS_OFF if sample_ratio is None else ParentBased(OfWork(sample_ratio)),
         resource=process_resource(service, process),
         id_generator=_Ids(),
         shutdown_on_exit=False,

@@ -43,3 +43,8 @@ class TelemetryBackendSettings(SettingsGroup):
         "Bearer ", pattern=r"\A([A-Za-z-]{1,32} )?\z", description="what stands before the token in its header"
     )
     timeout_seconds: float = Field(5, gt=0, le=30, description="longest time a batch may take, attempts included")
+
+    @property
+    def sends(self) -> bool:
+        """Whether traces go anywhere."""
+        return self.url is not None
