@@ -17,9 +17,9 @@ from chassis.dev.services import free_port
 
 RUNS = 7
 THIRD_PARTY = (
-    "fastapi, fastapi.openapi.utils, orjson, psycopg, psycopg_pool, pydantic_settings, sqlalchemy.ext.asyncio, "
-    "sqlalchemy.orm, sqlalchemy.dialects.postgresql.psycopg, structlog, uvicorn, uvicorn.loops.auto, "
-    "uvicorn.protocols.http.auto, uvicorn.lifespan.on"
+    "fastapi, fastapi.openapi.utils, opentelemetry.exporter.prometheus, opentelemetry.sdk.trace, orjson, psycopg, "
+    "psycopg_pool, pydantic_settings, sqlalchemy.ext.asyncio, sqlalchemy.dialects.postgresql.psycopg, "
+    "structlog, uvicorn, uvicorn.loops.auto, uvicorn.protocols.http.auto, uvicorn.lifespan.on"
 )
 
 

@@ -107,13 +107,15 @@ async def open_secret_manager(settings: Settings) -> AsyncIterator[SecretManager
 @asynccontextmanager
 async def exporting(settings: Settings, context: AdapterContext, provider: TracerProvider) -> AsyncIterator[None]:
     """Send traces to the chosen backend while the context is open."""
+    if not settings.telemetry_backend.sends:  # then its client is not loaded either, which each start would wait for
+        yield
+        return
     open_exporter = load_object(selected.OPEN_SPAN_EXPORTER)
-    async with open_exporter(settings.telemetry_backend, context) as exporter:
-        if exporter is None:
-            yield
-        else:
-            async with export_to(provider, exporter, SCRUBBER):
-                yield
+    async with (
+        open_exporter(settings.telemetry_backend, context) as exporter,
+        export_to(provider, exporter, SCRUBBER),
+    ):
+        yield
 
 
 @asynccontextmanager
