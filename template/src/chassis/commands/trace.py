@@ -35,6 +35,7 @@ async def read(settings: Settings, run_id: UUID | None) -> Told:
     """Read a run's records; numbers and names, no content."""
     newest = select(Job).where(Job.kind == AGENT_RUN).order_by(Job.sequence.desc()).limit(1)
     seconds = func.extract("epoch", func.coalesce(Job.ended_at, func.now()) - Job.created_at)
+    waited = func.extract("epoch", Job.started_at - Job.created_at)
     async with (
         open_adapter_context(settings) as context,
         open_engine(context.database, settings.database, context.service) as engine,
@@ -44,12 +45,13 @@ async def read(settings: Settings, run_id: UUID | None) -> Told:
         if job is None:
             message = "There is no run yet." if run_id is None else f"There is no run {run_id}."
             raise NotFoundError(message)
-        took = await session.scalar(select(seconds).where(Job.job_id == job.job_id))
+        took, before = (await session.execute(select(seconds, waited).where(Job.job_id == job.job_id))).one()
         steps = await kept_steps(session, job.job_id)
         return Told(
             job.job_id,
             job.status,
-            float(took or 0),
+            float(took),
+            None if job.started_at is None else float(before),
             [
                 Attempted(fence, [step for step in steps if step.fence == fence])
                 for fence in range(1, job.fence + (job.status != "running"))

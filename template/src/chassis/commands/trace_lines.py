@@ -21,11 +21,12 @@ class Attempted:
 
 @dataclass(frozen=True)
 class Told:
-    """A run."""
+    """A run; it waited so long before a worker first began with it, `None` while it waits."""
 
     run_id: UUID
     status: str
     seconds: float
+    waited: float | None
     attempts: Sequence[Attempted]
 
 
@@ -34,6 +35,8 @@ def lines(run: Told) -> Iterator[str]:
     kept = [step for attempt in run.attempts for step in attempt.steps]
     yield f"run {run.run_id}  {run.status}"
     yield f"{'from accepted to its end':<{NAME_COLUMNS}}  {_seconds(run.seconds)}{_totals(kept)}"
+    if run.waited is not None:
+        yield f"{'before a worker began':<{NAME_COLUMNS}}  {_seconds(run.waited)}"
     slowest = _slowest(kept)
     for attempt in run.attempts:
         if len(run.attempts) > 1:

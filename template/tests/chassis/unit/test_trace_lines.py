@@ -25,10 +25,11 @@ def test_a_run_is_a_tree_with_its_slow_moment_marked() -> None:
         step(5, None, "step", "model", 0.1),
         step(6, 5, "model", "a-model-with-a-name-that-is-really-rather-long", None, input_tokens=1, output_tokens=1),
     ]
-    drawn = list(lines(Told(RUN, "success", 13.0, [Attempted(1, steps)])))
+    drawn = list(lines(Told(RUN, "success", 13.0, 0.25, [Attempted(1, steps)])))
     assert drawn == [
         "run 1db105f4-a30d-4027-8d6d-3985f141d8b3  success",
         "from accepted to its end                 13.000 s  44 tokens price unknown",
+        "before a worker began                     0.250 s",
         "├─ model                                  0.200 s",
         "│  └─ local-planner-1                     0.150 s  40+2 tokens $0.0000",
         "├─ tools                                 12.500 s",
@@ -41,6 +42,6 @@ def test_a_run_is_a_tree_with_its_slow_moment_marked() -> None:
 
 def test_an_attempt_that_died_is_said_to_have() -> None:
     kept = [step(1, None, "step", "model", 0.2, fence=2)]
-    drawn = list(lines(Told(RUN, "success", 13.0, [Attempted(1, []), Attempted(2, kept)])))
-    assert drawn[2:4] == ["attempt 1", "   nothing is kept: it did nothing, or its worker died"]
-    assert drawn[4] == "attempt 2"
+    drawn = list(lines(Told(RUN, "success", 13.0, 0.25, [Attempted(1, []), Attempted(2, kept)])))
+    assert drawn[3:5] == ["attempt 1", "   nothing is kept: it did nothing, or its worker died"]
+    assert drawn[5] == "attempt 2"
