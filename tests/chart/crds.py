@@ -1,8 +1,8 @@
 """The kinds of operators that the chart uses, as closed JSON schemas: each field it writes, and no other.
 
-Written from the operators' own API references: CloudNativePG 1.30 (cloudnative-pg.io/docs/current, "API reference"), Barman Cloud
-plugin 0.14 (cloudnative-pg.io/plugin-barman-cloud, "API reference"), KEDA 2.21 (keda.sh/docs/2.21/reference/scaledobject-spec,
-concepts/authentication), External Secrets 2 (external-secrets.io/latest/api), Prometheus operator ("API reference", PodMonitor).
+Written by hand from what the chart renders, with the names of fields looked up in the operators' pages: CloudNativePG 1.30, Barman
+Cloud plugin 0.14, KEDA 2.21, External Secrets 2, Prometheus operator. So they find a field that is misspelt later on; that an operator
+takes the document is shown by its own definition, which `operators.py` asks for KEDA, External Secrets and the Prometheus operator.
 """
 
 from collections.abc import Iterator
