@@ -1,5 +1,6 @@
 """The image: what its recipe says, and what would be installed in it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -41,9 +42,14 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", found[0]).lower()
 
 
+def uv_program() -> str:
+    """Find uv; what it runs is told by it where it is (docs.astral.sh/uv/reference/environment, "UV")."""
+    return os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".tools/bin/uv")
+
+
 def exported(*options: str) -> set[str]:
     """Name what a lock installs; without network."""
-    uv = shutil.which("uv") or str(ROOT / ".tools/bin/uv")
+    uv = uv_program()
     done = subprocess.run(
         [
             uv,
@@ -116,7 +122,7 @@ def test_no_development_package_is_in_it() -> None:
 
 @pytest.mark.slow
 def test_its_packages_are_small(tmp_path: Path) -> None:
-    uv = shutil.which("uv") or str(ROOT / ".tools/bin/uv")
+    uv = uv_program()
     export = ["export", "--quiet", "--locked", "--no-dev", "--no-emit-project", "--format", "requirements-txt"]
     listed = subprocess.run([uv, *export], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (tmp_path / "requirements.txt").write_text(listed)
