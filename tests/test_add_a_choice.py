@@ -150,7 +150,7 @@ def test_a_change_whose_place_is_not_found_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_project_with_the_choice_passes_and_without_a_file_of_it_is_red(grown: Grown) -> None:
+def test_full_a_project_with_the_choice_passes_and_without_a_file_of_it_is_red(grown: Grown) -> None:
     _, in_a_project = HOW_TO.commands
     output = shell(in_a_project, grown.root)
     assert "0 broken." in output
