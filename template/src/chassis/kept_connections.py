@@ -1,6 +1,6 @@
 """Whether a connection that was kept in a pool can be lent without asking its server for a sign of life.
 
-A pool that asks each time doubles the round trips of short statements: a run of five steps made nineteen such questions.
+A pool that asks each time doubles the round trips of short statements: a run of five steps made about twenty such questions.
 """
 
 import select
