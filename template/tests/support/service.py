@@ -103,7 +103,7 @@ async def running_service(settings: Settings, agent: AgentSpec) -> AsyncIterator
         yield service
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for something to become true; fail the test when it does not."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of events

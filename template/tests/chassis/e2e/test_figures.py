@@ -56,7 +56,11 @@ async def start(
         subprocess.Popen, [sys.executable, *command], env=own, stdout=output, stderr=output
     )
     stack.enter_context(ended(process))
-    client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=30))
+    # A connection each: uvicorn closes one that was idle for 5 s, perhaps at the moment in which it is used again.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=30, limits=limits)
+    )
     async with asyncio.timeout(90):
         while True:
             try:

@@ -21,7 +21,8 @@ from chassis.audit.tables import AuditEvent
 
 pytestmark = pytest.mark.slow
 
-PROMPT_SECONDS = 1.5
+PROMPT_SECONDS = 15
+"""Far below what would take 60 s; a worker looks every second."""
 NEVER_ENDING = {"rounds": 1, "delay": 60}
 
 
@@ -206,7 +207,7 @@ async def test_a_new_run_makes_the_ones_before_it_stop_when_asked_to(service: Ru
     values = await asyncio.wait_for(
         client.runs.wait(thread_id, "agent", input={"rounds": 1, "delay": 0}, multitask_strategy="interrupt"), 15
     )
-    assert time.monotonic() - began < PROMPT_SECONDS + 1
+    assert time.monotonic() - began < PROMPT_SECONDS
     assert isinstance(values, dict)
     assert values["done"] == 1
     assert await statuses(client, thread_id) == ["interrupted", "interrupted", "success"]

@@ -179,7 +179,7 @@ async def test_many_are_redriven_by_filter_announced_and_audited_as_the_operator
     announced: list[None] = []
     async with operator.container.queue.listen(lambda: announced.append(None)):
         done = await operator.jobs("redrive", "--tenant", operator.tenant, "--status", "dead", "--json")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not announced:  # noqa: ASYNC110 - another process announces
                 await asyncio.sleep(0.02)
     assert done.returncode == 0, done.stderr

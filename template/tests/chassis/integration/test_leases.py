@@ -198,14 +198,14 @@ async def test_the_heartbeat_keeps_leases_and_notices_the_loss_of_one(container:
     await accepted(container)
     await accepted(container)
     now = asyncio.get_running_loop().time()
-    async with keeping(container, 0.6) as keeper:
-        kept, lost = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=0.6))
-        await asyncio.sleep(1.2)
+    async with keeping(container, 2) as keeper:
+        kept, lost = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=2))
+        await asyncio.sleep(3)
         assert {kept.reason, lost.reason} == {None}
         assert await sweep(desk(container)) == 0
         async with container.sessions.begin() as session:
             await session.execute(update(Run).where(Run.run_id == lost.lease.job_id).values(fence=Run.fence + 1))
-        await asyncio.wait_for(lost.stopped.wait(), 2)
+        await asyncio.wait_for(lost.stopped.wait(), 20)
         assert (lost.reason, kept.reason) == ("lost", None)
 
 
@@ -213,10 +213,10 @@ async def test_a_long_transaction_of_one_job_does_not_cost_the_others_their_leas
     await accepted(container)
     await accepted(container)
     now = asyncio.get_running_loop().time()
-    async with keeping(container, 1.2) as keeper:
-        slow, other = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=1.2))
+    async with keeping(container, 3) as keeper:
+        slow, other = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=3))
         async with fenced(container.sessions, slow.lease):
-            await asyncio.wait_for(slow.stopped.wait(), 4)
+            await asyncio.wait_for(slow.stopped.wait(), 20)
             assert (slow.reason, other.reason) == ("lost", None)
             assert await sweep(desk(container)) == 0, "nobody takes over what has a transaction under way"
 

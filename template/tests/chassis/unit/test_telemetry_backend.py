@@ -10,7 +10,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from chassis.telemetry.scrub import Scrubber
-from chassis.telemetry.tracing import LAST_BATCH_SECONDS, QUEUE_SPANS, export_to
+from chassis.telemetry.tracing import QUEUE_SPANS, export_to
+
+HANGS_SECONDS = 60
+"""So much longer than anything that does not wait for it that a machine which stands still for seconds is not taken for waiting."""
 
 
 class Hanging(SpanExporter):
@@ -21,7 +24,7 @@ class Hanging(SpanExporter):
 
     def export(self, _spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.asked.set()
-        self.let_go.wait(60)
+        self.let_go.wait(HANGS_SECONDS)
         return SpanExportResult.FAILURE
 
 
@@ -38,12 +41,12 @@ async def test_a_backend_that_hangs_costs_bounded_memory_and_no_span_waits_for_i
     longest = 0.0
     async with export_to(provider, hanging, Scrubber()):
         for _ in range(5 * QUEUE_SPANS):
-            began = time.thread_time()
+            began = time.monotonic()
             tracer.start_span("x").end()
-            longest = max(longest, time.thread_time() - began)
+            longest = max(longest, time.monotonic() - began)
         processor = cast("Any", provider._active_span_processor)._span_processors[0]
         assert len(processor._batch_processor._queue) <= QUEUE_SPANS
-        assert longest < 0.5
         assert hanging.asked.wait(10)
+        assert longest < HANGS_SECONDS / 2
         leaving = time.monotonic()
-    assert time.monotonic() - leaving < LAST_BATCH_SECONDS + 2, "nor does the end of the process wait long"
+    assert time.monotonic() - leaving < HANGS_SECONDS / 2, "nor does the end of the process wait for it"

@@ -17,7 +17,7 @@ from chassis.selected import AuditSinkSettings
 
 TOKEN = "audit_sink_token"
 REFERENCE = f"secret://{TOKEN}"
-TIMEOUT_SECONDS = 0.5
+TIMEOUT_SECONDS = 5
 PAGE = Answer(200, b"<!doctype html><title>Log in</title>", {"Content-Type": "text/html; charset=utf-8"})
 
 

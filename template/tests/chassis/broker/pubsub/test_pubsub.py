@@ -107,7 +107,7 @@ async def test_a_listener_ends_at_once_and_takes_nothing_along(gke: GrantedPubSu
         async with queue.listen(lambda: None):
             await until(lambda: "pull" in gke.server.calls)
             began = time.monotonic()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         await queue.publish(uuid4())
         assert gke.backlog(NAME) == 1
         async with queue.listen(woken.set):
@@ -138,5 +138,5 @@ async def test_whatever_is_not_ours_is_put_aside(gke: GrantedPubSub, container: 
             )
             assert not woken.is_set()
             await queue.publish(uuid4())
-            await asyncio.wait_for(woken.wait(), 5)
+            await asyncio.wait_for(woken.wait(), 30)
     assert {line["event"] for line in logs} == {"queue.foreign_message"}, "the listener did not begin anew"

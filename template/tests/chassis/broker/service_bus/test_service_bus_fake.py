@@ -69,11 +69,11 @@ def test_a_connection_without_a_token_is_dropped(broker: Broker) -> None:
         one.sendall(b"AMQP\x03\x01\x00\x00")
         assert one.recv(8) == b"AMQP\x03\x01\x00\x00"
         started = time.monotonic()
-        one.settimeout(10)
+        one.settimeout(30)
         with suppress(ConnectionError):
             while one.recv(1024):
                 pass
-        assert 0.5 < time.monotonic() - started < 5
+        assert 0.5 < time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_a_lock_expires(broker: Broker, client: ServiceBusClient) -> None:
     with client.get_queue_receiver("q") as first, client.get_queue_receiver("q") as second:
         first.receive_messages(1, max_wait_time=5)
         started = time.monotonic()
-        [again] = second.receive_messages(1, max_wait_time=10)
+        [again] = second.receive_messages(1, max_wait_time=30)
         assert again.delivery_count == 1
-        assert 0.5 < time.monotonic() - started < 5
+        assert 0.5 < time.monotonic() - started < 15
 
 
 def test_a_lock_ends_with_its_connection(broker: Broker, client: ServiceBusClient) -> None:

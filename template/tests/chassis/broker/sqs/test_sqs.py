@@ -132,4 +132,4 @@ async def test_a_listener_that_waits_ends_soon(
         async with queue.listen(lambda: None):
             await until(lambda: front.asked.count("ReceiveMessage") > 1)
             begun = time.monotonic()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 10  # a fetch waits for 20 s
