@@ -1,6 +1,7 @@
 """`serve`: the API process."""
 
 import argparse
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,4 +60,5 @@ async def opened(
         open_container(settings, agent=agent) as container,
         exporting(settings, container.adapter_context, telemetry.traces),
     ):
+        gc.freeze()  # what was loaded stays: each full collection would look through it, while all requests stand still
         yield container

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 from typing import Unpack
 
@@ -48,6 +49,7 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
             open_workshop(container) as workshop,
             recorded_start(container, "work"),
         ):
+            gc.freeze()  # what was loaded stays: each full collection would look through it, while all runs stand still
             worker = Worker(container, workshop)
             vitals.begin(container_checks(container))
             log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)

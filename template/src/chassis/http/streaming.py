@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from uuid import UUID
 
+from sqlalchemy import select
 from starlette.responses import StreamingResponse
 
 from chassis.container import Container
@@ -66,10 +67,10 @@ async def _final_values(
         yield json.dump_bytes({"__error__": json.loads(error)})
         return
     async with single_statement(container.sessions) as session:
-        thread = await session.get_one(Thread, thread_id)
-        interrupts = [interrupt for waiting in thread.interrupts.values() for interrupt in waiting]
-        values = dict(thread.state_values or {})
-        yield json.dump_bytes(values | ({"__interrupt__": interrupts} if interrupts else {}))
+        final = select(Thread.state_values, Thread.interrupts).where(Thread.thread_id == thread_id)
+        values, waiting = (await session.execute(final)).one()
+        interrupts = [interrupt for asked in waiting.values() for interrupt in asked]
+        yield json.dump_bytes((values or {}) | ({"__interrupt__": interrupts} if interrupts else {}))
 
 
 def _mode_of(event: str) -> str:

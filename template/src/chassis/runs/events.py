@@ -25,7 +25,7 @@ ERROR = "error"
 TRUNCATED = "truncated"
 ALWAYS_TOLD = ("metadata", ERROR, END)
 FLUSH_SECONDS = 0.05
-PROJECT_SECONDS = 0.5
+PROJECT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class RunLog:
     """Collects a run's events and its latest state, and writes both in batches: events at most 50 ms after they came.
 
     No commit and no notification per token or step: a model's stream of a hundred deltas a second becomes twenty
-    writes, and a state that nobody streams is projected twice a second. LangGraph's checkpoints, not this log, are
+    writes, and a state that nobody streams is projected once a second. LangGraph's checkpoints, not this log, are
     what a run resumes from, so a crash costs the log at most the last batch.
 
     A log is bounded: beyond `limit` bytes what a stream would show is left out, and the log says so once. The attempts, the
