@@ -53,7 +53,7 @@ async def cut_off(service: RunningService, client: LangGraphClient, reference: s
     """Cancel a run while it closes the ticket; give its thread."""
     thread_id = (await client.threads.create())["thread_id"]
     sessions = service.container.sessions
-    async with locked(service, reference), asyncio.timeout(20):
+    async with locked(service, reference), asyncio.timeout(60):
         run = await client.runs.create(thread_id, "agent", input=said(f"Close {reference}"))
         begun = select(AuditEvent).where(
             AuditEvent.action == "tool.intended", AuditEvent.details["run_id"].astext == run["run_id"]

@@ -30,7 +30,7 @@ async def escalated(http: httpx.AsyncClient, body: dict[str, str]) -> dict[str, 
     answer = await http.post("/tickets/escalations", json=body)
     assert answer.status_code == 202, answer.text
     assert answer.headers["location"] == f"/jobs/{answer.json()['job_id']}"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (job := (await http.get(answer.headers["location"])).json())["status"] in ACTIVE:  # noqa: ASYNC110 - a worker's
             await asyncio.sleep(0.02)
     found: dict[str, Any] = job

@@ -62,7 +62,7 @@ async def test_keys_are_rotated_while_the_service_runs(state_store: StateStore) 
         await run(checkpoints, thread_id)
         keys.keys = (second, first)
         fresh = str(uuid4())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while _id_of(second) not in (await state_store.raw()).decode("latin-1"):
                 await run(checkpoints, fresh)
                 await asyncio.sleep(0.05)

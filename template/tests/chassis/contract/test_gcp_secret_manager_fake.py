@@ -19,7 +19,7 @@ def answer_of(store: GoogleCloud, name: str) -> tuple[str, str]:
     options = {"api_endpoint": store.manager.endpoint}
     client = SecretManagerServiceClient(credentials=credentials, client_options=options)
     with client, pytest.raises(exceptions.GoogleAPICallError) as caught:
-        client.access_secret_version(name=f"projects/{PROJECT}/secrets/{PREFIX}{name}/versions/latest", timeout=5)
+        client.access_secret_version(name=f"projects/{PROJECT}/secrets/{PREFIX}{name}/versions/latest", timeout=30)
     status = caught.value.grpc_status_code
     return status.name if status else "", caught.value.message or ""
 

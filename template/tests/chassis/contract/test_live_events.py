@@ -24,7 +24,7 @@ class Heard:
         self._more.set()
 
     async def until(self, run_id: UUID | None, count: int = 1) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.runs.count(run_id) < count:
                 self._more.clear()
                 await self._more.wait()

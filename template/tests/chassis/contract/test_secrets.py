@@ -128,7 +128,7 @@ async def test_a_rotation_is_noticed_without_being_asked(
 
     manager.on_rotate("probe", note)
     secret_store.put("probe", "second")
-    assert await asyncio.wait_for(seen.get(), 10) == "second"
+    assert await asyncio.wait_for(seen.get(), 60) == "second"
     await manager.close()
 
 

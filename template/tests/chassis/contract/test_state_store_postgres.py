@@ -24,7 +24,7 @@ async def test_a_worker_that_freezes_while_it_saves_does_not_keep_its_job(
         with working_under(fence), pytest.raises(Exception, match=r"transaction timeout|terminating|closed"):  # noqa: PT012
             async with saver._cursor(pipeline=True) as cursor:
                 await cursor.execute("SELECT 1")
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while await session.scalar(locked, {"job": fence.job_id}):
                         await session.rollback()
                         await asyncio.sleep(0.02)

@@ -83,7 +83,7 @@ async def test_a_tools_intent_and_outcome_are_audited(audited: RunningService) -
 
 
 async def test_a_start_is_audited_with_release_and_configuration(audited: RunningService) -> None:
-    async with recorded_start(audited.container, "work"), asyncio.timeout(20):
+    async with recorded_start(audited.container, "work"), asyncio.timeout(60):
         while not (found := await events(audited, action="service.started", resource="process/work")):
             pass
     assert set(found[0].details) == {"environment", "configuration"}

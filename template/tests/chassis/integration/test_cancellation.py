@@ -44,7 +44,7 @@ async def started(client: LangGraphClient, **options: Any) -> tuple[str, str]:
 
 
 async def until_status(client: LangGraphClient, thread_id: str, run_id: str, *statuses: str) -> str:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (status := (await client.runs.get(thread_id, run_id))["status"]) not in statuses:  # noqa: ASYNC110 - a worker writes it
             await asyncio.sleep(0.02)
     return status
@@ -52,7 +52,7 @@ async def until_status(client: LangGraphClient, thread_id: str, run_id: str, *st
 
 async def cancelled(client: LangGraphClient, thread_id: str, run_id: str) -> None:
     """Cancel, and wait for the end within a bound."""
-    await asyncio.wait_for(client.runs.cancel(thread_id, run_id, wait=True), 15)
+    await asyncio.wait_for(client.runs.cancel(thread_id, run_id, wait=True), 30)
 
 
 async def audited(service: RunningService, run_id: str) -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ async def test_a_run_in_a_slow_model_call_stops_promptly_and_hangs_up(environmen
     async with silent_model() as model, running_service(settings, agent) as service:
         client = service.sdk()
         thread_id, run_id = await started(client, input={"url": model.url})
-        await asyncio.wait_for(model.asked.wait(), 15)
+        await asyncio.wait_for(model.asked.wait(), 30)
         began = time.monotonic()
         await cancelled(client, thread_id, run_id)
         assert time.monotonic() - began < PROMPT_SECONDS
@@ -123,7 +123,7 @@ async def test_a_run_that_has_ended_stays_as_it_is(service: RunningService) -> N
     run = await client.runs.create(thread_id, "agent", input={"rounds": 1})
     await client.runs.join(thread_id, run["run_id"])
     for wait in (False, True):
-        await asyncio.wait_for(client.runs.cancel(thread_id, run["run_id"], wait=wait), 15)
+        await asyncio.wait_for(client.runs.cancel(thread_id, run["run_id"], wait=wait), 30)
     assert (await client.runs.get(thread_id, run["run_id"]))["status"] == "success"
     assert [action for action, _ in await audited(service, run["run_id"])] == ["run.accepted", "run.finished"]
 

@@ -26,7 +26,7 @@ async def test_a_deleted_thread_leaves_no_checkpoints(service: RunningService) -
             await client.runs.wait(thread_id, "agent", input={"rounds": 1})
             assert await stored(thread_id)
         await client.threads.delete(deleted)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await stored(deleted):  # noqa: ASYNC110 - a worker deletes it
                 await asyncio.sleep(0.1)
         assert await stored(kept)

@@ -142,7 +142,7 @@ async def test_cancelling_what_has_ended_changes_nothing(idle: RunningService, t
 
 async def until_heard(idle: RunningService, announced: asyncio.Event) -> None:
     """A listener needs a moment until it hears."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not announced.is_set():
             await idle.container.queue.publish(uuid4())
             with suppress(TimeoutError):
@@ -161,7 +161,7 @@ async def test_what_failed_is_redriven_announced_and_audited(
         async with idle.container.queue.listen(announced.set):
             await until_heard(idle, announced)
             answer = await http.post(f"/jobs/{run['run_id']}/redrive")
-            await asyncio.wait_for(announced.wait(), 20)
+            await asyncio.wait_for(announced.wait(), 60)
         assert (answer.status_code, answer.json()["status"]) == (202, "pending")
         assert answer.headers["location"] == f"/jobs/{run['run_id']}"
         assert (await http.get(f"/threads/{run['thread_id']}")).json()["status"] == "busy"

@@ -43,7 +43,7 @@ async def test_the_page_does_what_it_says(
             answer = await http.post("/reminders", json={"count": count})
             assert answer.status_code == 202, answer.text
             location = answer.headers["location"]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (job := (await http.get(location)).json())["status"] in {"pending", "running"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             ended[job["status"]] = job

@@ -205,7 +205,7 @@ async def test_the_heartbeat_keeps_leases_and_notices_the_loss_of_one(container:
         assert await sweep(desk(container)) == 0
         async with container.sessions.begin() as session:
             await session.execute(update(Run).where(Run.run_id == lost.lease.job_id).values(fence=Run.fence + 1))
-        await asyncio.wait_for(lost.stopped.wait(), 20)
+        await asyncio.wait_for(lost.stopped.wait(), 60)
         assert (lost.reason, kept.reason) == ("lost", None)
 
 
@@ -216,7 +216,7 @@ async def test_a_long_transaction_of_one_job_does_not_cost_the_others_their_leas
     async with keeping(container, 3) as keeper:
         slow, other = (keeper.hold(lease, now) for lease in await claim_all(container, seconds=3))
         async with fenced(container.sessions, slow.lease):
-            await asyncio.wait_for(slow.stopped.wait(), 20)
+            await asyncio.wait_for(slow.stopped.wait(), 60)
             assert (slow.reason, other.reason) == ("lost", None)
             assert await sweep(desk(container)) == 0, "nobody takes over what has a transaction under way"
 

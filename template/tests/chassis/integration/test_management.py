@@ -43,14 +43,14 @@ async def process(
         arguments = [sys.executable, "-m", "chassis", *command]
         started = await asyncio.to_thread(subprocess.Popen, arguments, env=own, stdout=output, stderr=output)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=5) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=30) as client:
             yield started, client, api
     finally:
         started.kill()
         started.wait()
 
 
-async def answers(client: httpx.AsyncClient, path: str, status: int = 200, seconds: float = 20) -> httpx.Response:
+async def answers(client: httpx.AsyncClient, path: str, status: int = 200, seconds: float = 60) -> httpx.Response:
     """Ask until the answer has this status."""
     async with asyncio.timeout(seconds):
         while True:

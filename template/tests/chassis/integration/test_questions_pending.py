@@ -37,7 +37,7 @@ async def test_a_new_input_that_was_accepted_before_the_question_is_refused_too(
     asking = await client.runs.create(thread_id, "agent", input={"rounds": 1, "ask": True, "delay": 0.5})
     late = [await client.runs.create(thread_id, "agent", input={"rounds": 1}) for _ in range(2)]
     for run in (asking, *late):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await client.runs.join(thread_id, run["run_id"])
     assert [(await client.runs.get(thread_id, run["run_id"]))["status"] for run in late] == ["error", "error"]
     assert (await client.threads.get(thread_id))["status"] == "interrupted"

@@ -77,7 +77,7 @@ async def test_leased_credentials_of_another_role_replace_those_that_end(server:
     ):
         for number in (1, 2, 3):
             backend.value = await asyncio.to_thread(issue, number)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 quiet = 0
                 while quiet < 10:  # longer than a connection takes to be opened with what was read before
                     quiet = 0 if server.sessions(f"app_{number - 1}") else quiet + 1

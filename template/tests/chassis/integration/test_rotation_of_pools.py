@@ -45,7 +45,7 @@ async def test_pools_and_listeners_are_reconnected(server: ScramServer) -> None:
     ):
 
         async def told() -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while heard.empty():
                     async with pool.connection() as connection:
                         await connection.execute("SELECT pg_notify('rotation', 'x')")

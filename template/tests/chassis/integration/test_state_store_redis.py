@@ -152,7 +152,7 @@ async def test_the_keys_of_a_thread_are_together_in_a_cluster(
         command(url) as execute,
     ):
         execute("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while b"cluster_state:ok" not in execute("CLUSTER", "INFO"):  # noqa: ASYNC110 - the server knows no events
                 await asyncio.sleep(0.05)
         with pytest.raises(client.ResponseError, match="same slot"):
@@ -229,7 +229,7 @@ async def heard_by(live_events: LiveEvents, run_id: UUID) -> AsyncIterator[Calla
 
     async def told() -> None:
         heard.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not heard.is_set():
                 with suppress(UnavailableError):
                     await live_events.notify(run_id)

@@ -54,7 +54,7 @@ async def test_a_collector_gets_protobuf_and_the_token_that_is_the_newest(contai
         async with opened(container, collector, secrets) as exporter:
             await send(exporter, "one")
             secrets.value = "second-token"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while "second" not in collector.headers[-1]["authorization"]:
                     await asyncio.sleep(0.1)
                     await send(exporter, "two")

@@ -127,7 +127,7 @@ async def service(vault: SecretSettings, postgres: ScramServer) -> AsyncIterator
 
 
 async def until_done(load: Load, queries: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while load.done < queries:  # noqa: ASYNC110 - the load goes on by itself
             await asyncio.sleep(0.02)
 

@@ -259,7 +259,7 @@ async def test_callbacks_get_the_new_value_until_they_are_stopped() -> None:
 async def test_a_secret_that_is_watched_is_read_at_once_since_its_lease_may_be_short() -> None:
     backend, _, manager = managed()
     stop = manager.on_rotate("probe", lambda _secret: asyncio.sleep(0))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not backend.reads:  # noqa: ASYNC110 - the backend knows no events
             await asyncio.sleep(0)
     stop()

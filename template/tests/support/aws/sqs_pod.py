@@ -34,7 +34,7 @@ async def heard(queue: RunQueue, woken: asyncio.Event) -> None:
     """Publish, and wait until that is heard."""
     woken.clear()
     await queue.publish(uuid4())
-    await asyncio.wait_for(woken.wait(), 10)
+    await asyncio.wait_for(woken.wait(), 60)
 
 
 def messages_of(error: BaseException | None) -> list[str]:

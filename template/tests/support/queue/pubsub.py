@@ -54,7 +54,7 @@ class Broker:
     def forget(self) -> None:
         """Seek to this moment, which confirms whatever was published before ("Replay and purge messages with seek")."""
         request = SeekRequest(subscription=SUBSCRIPTION, time=datetime.now(UTC))
-        self.subscriber().seek(request, timeout=5)
+        self.subscriber().seek(request, timeout=30)
 
     def unconfirmed(self) -> int:
         """Count what nobody has confirmed, fetched or not: Google counts no other way."""
@@ -66,7 +66,7 @@ class Broker:
                 "filter": f'resource.labels.subscription_id = "{NAME}"',
                 "interval": {"start_time": now, "end_time": now},
             },
-            timeout=5,
+            timeout=30,
         )
         return int(series.points[0].value.int64_value)
 
@@ -77,7 +77,7 @@ class Broker:
 
     def put(self, queue: str, body: bytes) -> None:
         """Put it into the one topic there is, whatever the queue is called."""
-        self.publisher().publish(topic=TOPIC, messages=[PubsubMessage(data=body)], timeout=5)
+        self.publisher().publish(topic=TOPIC, messages=[PubsubMessage(data=body)], timeout=30)
 
     def publisher(self) -> PublisherClient:
         """Give the real client for topics."""

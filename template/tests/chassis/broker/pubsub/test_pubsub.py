@@ -33,7 +33,7 @@ async def test_three_permissions_are_enough_and_nothing_is_created(cloud: Grante
         await queue.publish(uuid4())
         assert await queue.depth() == 1
         async with queue.listen(woken.set):
-            await asyncio.wait_for(woken.wait(), 30)
+            await asyncio.wait_for(woken.wait(), 60)
             await until(lambda: cloud.backlog(NAME) == 0)
     assert set(cloud.server.calls) == {"test", "publish", "count", "pull", "acknowledge"}
 
@@ -46,7 +46,7 @@ async def test_a_missing_right_is_one_sentence_and_asked_for_again(gke: GrantedP
             await until(lambda: len(unreachable(logs)) > 1)
             gke.rights.add("pubsub.subscriptions.consume")
             await queue.publish(uuid4())
-            await asyncio.wait_for(woken.wait(), 30)
+            await asyncio.wait_for(woken.wait(), 60)
     assert [line["retry_seconds"] for line in unreachable(logs)][:2] == [1, 2], "each pause is longer"
     sentence = unreachable(logs)[0]["error"]
     assert f"no pubsub.subscriptions.consume on projects/{PROJECT}/subscriptions/{NAME}" in sentence
@@ -120,10 +120,10 @@ async def test_two_queues_of_a_process_share_nothing(gke: GrantedPubSub, contain
         other_queue = open_queue(settings(gke, OTHER), container.adapter_context)
         async with other_queue as other, other.listen(other_woken.set):
             await other.publish(uuid4())
-            await asyncio.wait_for(other_woken.wait(), 30)
+            await asyncio.wait_for(other_woken.wait(), 60)
         assert not woken.is_set()
         await queue.publish(uuid4())
-        await asyncio.wait_for(woken.wait(), 30)
+        await asyncio.wait_for(woken.wait(), 60)
 
 
 async def test_whatever_is_not_ours_is_put_aside(gke: GrantedPubSub, container: Container) -> None:
@@ -138,5 +138,5 @@ async def test_whatever_is_not_ours_is_put_aside(gke: GrantedPubSub, container: 
             )
             assert not woken.is_set()
             await queue.publish(uuid4())
-            await asyncio.wait_for(woken.wait(), 30)
+            await asyncio.wait_for(woken.wait(), 60)
     assert {line["event"] for line in logs} == {"queue.foreign_message"}, "the listener did not begin anew"

@@ -20,7 +20,7 @@ ABSENT = "projects/my-project/topics/absent"
 def publish(broker: Broker, *bodies: bytes) -> list[str]:
     """Publish each body as a message, all in one call, and give their ids."""
     messages = [PubsubMessage(data=body) for body in bodies]
-    return list(broker.publisher().publish(topic=TOPIC, messages=messages, timeout=5).message_ids)
+    return list(broker.publisher().publish(topic=TOPIC, messages=messages, timeout=30).message_ids)
 
 
 def pull(broker: Broker, name: str = SUBSCRIPTION, most: int = 10, seconds: float = 2) -> Any:
@@ -31,7 +31,7 @@ def pull(broker: Broker, name: str = SUBSCRIPTION, most: int = 10, seconds: floa
 def test_a_subscription_gets_what_is_published_after_it_was_made(broker: Broker) -> None:
     """Each subscription of a topic gets each message ("What is Pub/Sub?", "Core concepts"); ids: API, `PublishResponse`."""
     publish(broker, b"before")
-    broker.subscriber().create_subscription(Subscription(name=OTHER, topic=TOPIC), timeout=5)
+    broker.subscriber().create_subscription(Subscription(name=OTHER, topic=TOPIC), timeout=30)
     [published] = publish(broker, b"after")
     assert [one.message.data for one in pull(broker)] == [b"before", b"after"]
     [received] = pull(broker, OTHER)
@@ -59,10 +59,10 @@ def test_a_deadline_is_10_to_600_seconds_and_10_by_default(broker: Broker, secon
     asked = Subscription(name=OTHER, topic=TOPIC, ack_deadline_seconds=seconds)
     if status:
         with pytest.raises(exceptions.InvalidArgument):
-            broker.subscriber().create_subscription(asked, timeout=5)
+            broker.subscriber().create_subscription(asked, timeout=30)
     else:
-        broker.subscriber().create_subscription(asked, timeout=5)
-        found = broker.subscriber().get_subscription(subscription=OTHER, timeout=5)
+        broker.subscriber().create_subscription(asked, timeout=30)
+        found = broker.subscriber().get_subscription(subscription=OTHER, timeout=30)
         assert found.ack_deadline_seconds == (seconds or 10)
 
 
@@ -71,7 +71,7 @@ def test_what_is_not_confirmed_in_time_is_given_again(broker: Broker, monkeypatc
     broker.hurry(monkeypatch)
     publish(broker, b"confirmed", b"not confirmed")
     confirmed, other = pull(broker)
-    broker.subscriber().acknowledge(subscription=SUBSCRIPTION, ack_ids=[confirmed.ack_id], timeout=5)
+    broker.subscriber().acknowledge(subscription=SUBSCRIPTION, ack_ids=[confirmed.ack_id], timeout=30)
     began = time.monotonic()
     [again] = pull(broker, seconds=5)
     assert again.message == other.message
@@ -86,10 +86,10 @@ def test_a_deadline_can_be_moved_and_ended(broker: Broker, monkeypatch: pytest.M
     [given] = pull(broker)
     subscriber = broker.subscriber()
     moved = {"subscription": SUBSCRIPTION, "ack_ids": [given.ack_id]}
-    subscriber.modify_ack_deadline({**moved, "ack_deadline_seconds": 60}, timeout=5)
+    subscriber.modify_ack_deadline({**moved, "ack_deadline_seconds": 60}, timeout=30)
     with pytest.raises(exceptions.DeadlineExceeded):
         pull(broker, seconds=2)
-    subscriber.modify_ack_deadline({**moved, "ack_deadline_seconds": 0}, timeout=5)
+    subscriber.modify_ack_deadline({**moved, "ack_deadline_seconds": 0}, timeout=30)
     assert len(pull(broker)) == 1
 
 
@@ -105,7 +105,7 @@ def test_a_seek_confirms_what_was_published_before(broker: Broker) -> None:
 def test_what_is_not_there_is_not_found(broker: Broker) -> None:
     """The words: ScaleSec/project_lockdown issue 57."""
     with pytest.raises(exceptions.NotFound, match=r"Resource not found \(resource=absent\)\."):
-        broker.publisher().publish(topic=ABSENT, messages=[PubsubMessage(data=b"x")], timeout=5)
+        broker.publisher().publish(topic=ABSENT, messages=[PubsubMessage(data=b"x")], timeout=30)
     with pytest.raises(exceptions.NotFound, match=r"Resource not found"):
         pull(broker, OTHER)
 
@@ -114,23 +114,23 @@ def test_what_is_not_there_grants_nothing(broker: Broker) -> None:
     """Rather than being an error: API, `projects.topics.testIamPermissions`."""
     for resource, expected in ((TOPIC, ["pubsub.topics.publish"]), (ABSENT, [])):
         asked = {"resource": resource, "permissions": ["pubsub.topics.publish"]}
-        assert list(broker.publisher().test_iam_permissions(asked, timeout=5).permissions) == expected
+        assert list(broker.publisher().test_iam_permissions(asked, timeout=30).permissions) == expected
 
 
 @pytest.mark.parametrize("messages", [[], [PubsubMessage()]], ids=["none", "empty"])
 def test_a_publish_of_nothing_is_refused(broker: Broker, messages: list[PubsubMessage]) -> None:
     """A message has data or an attribute: API, `PubsubMessage`."""
     with pytest.raises(exceptions.InvalidArgument):
-        broker.publisher().publish(topic=TOPIC, messages=messages, timeout=5)
+        broker.publisher().publish(topic=TOPIC, messages=messages, timeout=30)
 
 
 def test_a_topic_is_made_once(broker: Broker) -> None:
     with pytest.raises(exceptions.AlreadyExists):
-        broker.publisher().create_topic(name=TOPIC, timeout=5)
+        broker.publisher().create_topic(name=TOPIC, timeout=30)
 
 
 def test_the_subscription_of_a_laptop_never_expires(broker: Broker) -> None:
     """A policy without a time means never: API, `Subscription.expiration_policy`."""
-    found = broker.subscriber().get_subscription(subscription=SUBSCRIPTION, timeout=5)
+    found = broker.subscriber().get_subscription(subscription=SUBSCRIPTION, timeout=30)
     assert "expiration_policy" in found
     assert "ttl" not in found.expiration_policy

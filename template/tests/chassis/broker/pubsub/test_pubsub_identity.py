@@ -22,11 +22,11 @@ async def test_a_login_that_expired_is_renewed(cloud: GrantedPubSub, container: 
     woken = asyncio.Event()
     async with open_queue(settings(cloud), container.adapter_context) as queue, queue.listen(woken.set):
         await queue.publish(uuid4())
-        await asyncio.wait_for(woken.wait(), 30)
+        await asyncio.wait_for(woken.wait(), 60)
         cloud.identity.expired.update(cloud.identity.issued)
         woken.clear()
         await queue.publish(uuid4())
-        await asyncio.wait_for(woken.wait(), 30)
+        await asyncio.wait_for(woken.wait(), 60)
 
 
 async def test_without_an_identity_it_is_unavailable(gke: GrantedPubSub, container: Container) -> None:

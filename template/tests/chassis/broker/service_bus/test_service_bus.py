@@ -49,7 +49,7 @@ async def test_each_side_needs_its_own_right_alone(broker: Broker, context: Adap
         assert await queue.depth() == 1
         woken = asyncio.Event()
         async with queue.listen(woken.set):
-            await asyncio.wait_for(woken.wait(), 10)
+            await asyncio.wait_for(woken.wait(), 60)
         with pytest.raises(UnavailableError) as caught:
             await queue.publish(uuid4())
         assert "the role Azure Service Bus Data Sender" in str(caught.value.__cause__)
@@ -65,7 +65,7 @@ async def test_a_listener_without_the_right_says_so_and_waits_longer_each_time(
             await until(lambda: len(refusals(logs)) > 1)
             broker.tell("claims Send Listen")
             await queue.publish(uuid4())
-            await asyncio.wait_for(woken.wait(), 30)
+            await asyncio.wait_for(woken.wait(), 60)
     sentence = (
         f"The queue {name} of localhost refuses to let this service listen; "
         "give its identity the role Azure Service Bus Data Receiver on it."
