@@ -7,6 +7,7 @@ contract suite, which holds it to what is said here, notices.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import NoneType
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -33,6 +34,9 @@ from chassis.adapters._postgres_prune import DELETE_FOR_RUNS, PRUNE_BY_COUNT
 from chassis.adapters._thread_context import sealing
 from chassis.ports.checkpoints import RenewableSerializer, UnknownKeyError
 from chassis.ports.fence import LeaseLostError, current_fence
+
+READABLE = (str, int, float, NoneType)
+"""What LangGraph's own saver keeps in the checkpoint's row."""
 
 HELD = """
 SELECT 1 / count(*), CASE WHEN current_setting('server_version_num')::int >= 170000
@@ -115,7 +119,7 @@ class FencedPostgresSaver(AsyncPostgresSaver):
         written = {
             channel: new_versions.get(channel, versions[channel])
             for channel, value in values.items()
-            if channel in versions and (channel in new_versions or isinstance(value, str | int | float | None))
+            if channel in versions and (channel in new_versions or isinstance(value, READABLE))
         }
         row = {**checkpoint, "channel_values": {k: True for k, v in values.items() if isinstance(v, _DeltaSnapshot)}}
         with sealing(thread_id):

@@ -1,13 +1,13 @@
 """The run's event log: written by the worker that holds the lease, read by any replica."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, insert, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
@@ -18,7 +18,7 @@ from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.projection import StateProjection, project
-from chassis.runs.tables import RunEvent, run_events
+from chassis.runs.tables import RunEvent
 
 END = "end"
 ERROR = "error"
@@ -58,12 +58,18 @@ async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: 
         await session.execute(APPEND, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
 
 
-async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, event: str, payload: str) -> None:
-    """Add one event after whatever the log has; for whoever holds the lock of the run's row."""
-    following = select(func.coalesce(func.max(RunEvent.sequence), 0) + 1).where(RunEvent.run_id == run_id)
-    sequence = following.scalar_subquery()
-    values = {"run_id": run_id, "tenant_id": owner.tenant_id, "owner_id": owner.subject}
-    await session.execute(insert(run_events).values(sequence=sequence, event=event, payload=payload, **values))
+APPEND_NEXT = text("""
+INSERT INTO run_event (run_id, tenant_id, owner_id, sequence, event, payload)
+SELECT :run, :tenant, :owner, last.sequence + added.place, added.event, added.payload
+FROM unnest(CAST(:events AS text[]), CAST(:payloads AS text[])) WITH ORDINALITY AS added (event, payload, place)
+CROSS JOIN (SELECT coalesce(max(sequence), 0) AS sequence FROM run_event WHERE run_id = :run) AS last
+""").bindparams(bindparam("run", type_=Uuid))
+
+
+async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, events: Mapping[str, str]) -> None:
+    """Add events, each with its payload, after whatever the log has; for whoever holds the lock of the run's row."""
+    columns = {"events": list(events), "payloads": list(events.values())}
+    await session.execute(APPEND_NEXT, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
 
 
 @dataclass(frozen=True, slots=True)

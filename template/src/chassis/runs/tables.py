@@ -69,9 +69,6 @@ class RunEvent(Base):
     payload: Mapped[str]
 
 
-run_events = cast("Table", RunEvent.__table__)
-
-
 class RunStep(Base):
     """What an attempt at a run did and how long it took: a step of the graph, or a call of a model or a tool within one.
 
