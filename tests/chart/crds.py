@@ -47,7 +47,7 @@ AMOUNTS = closed("requests limits", requests=TEXTS, limits=TEXTS)
 CLUSTER = closed(
     "instances storage",
     instances={"type": "integer", "minimum": 1},
-    imageName=TEXT,
+    imageName={"type": "string", "pattern": "^[^@]+:1[4-9][^@]*@sha256:[0-9a-f]{64}$"},
     primaryUpdateStrategy=one_of("unsupervised", "supervised"),
     enableSuperuserAccess=YES,
     enablePDB=YES,
@@ -213,6 +213,21 @@ POD_MONITOR = closed(
         )
     ),
 )
+PROMETHEUS_RULE = closed(
+    "groups",
+    groups=every(
+        closed(
+            "name rules",
+            name=TEXT,
+            rules=every(
+                {
+                    **closed("expr", alert=TEXT, record=TEXT, expr=TEXT, for_=TEXT, labels=TEXTS, annotations=TEXTS),
+                    "oneOf": [{"required": ["alert"]}, {"required": ["record"]}],
+                }
+            ),
+        )
+    ),
+)
 
 KINDS: dict[tuple[str, str], Schema] = {
     ("postgresql.cnpg.io/v1", "Cluster"): CLUSTER,
@@ -223,6 +238,7 @@ KINDS: dict[tuple[str, str], Schema] = {
     ("external-secrets.io/v1", "ExternalSecret"): EXTERNAL_SECRET,
     ("external-secrets.io/v1", "SecretStore"): SECRET_STORE,
     ("monitoring.coreos.com/v1", "PodMonitor"): POD_MONITOR,
+    ("monitoring.coreos.com/v1", "PrometheusRule"): PROMETHEUS_RULE,
 }
 
 
