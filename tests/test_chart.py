@@ -83,6 +83,31 @@ def test_charts_are_rendered_and_valid(charts: Charts, plan: Plan) -> None:
                 assert not [fault for one in found for fault in faults(one, VERSIONS[:1])], (said, name)
 
 
+def test_schemas_that_say_the_same_are_one_and_others_are_not() -> None:
+    """Resources of a whole pod came with Kubernetes 1.32; policies for the network changed in no field from 1.30 to 1.33."""
+    pod = {"containers": [{"name": "a"}], "resources": {"limits": {"cpu": "1"}}}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
+    }
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "a"},
+        "spec": {"pod": {}},
+    }
+    versions = ("1.30.0", "1.31.0", "1.32.0", "1.33.0")
+    assert [text.partition(":")[0] for text in faults(deployment, versions)] == [
+        f"Deployment a, Kubernetes {version}" for version in versions[:2]
+    ]
+    assert {text.partition(":")[0] for text in faults(policy, versions)} == {
+        f"NetworkPolicy a, Kubernetes {', '.join(versions)}"
+    }
+
+
 @pytest.mark.parametrize("major", sorted(PACKAGES))
 def test_helm_lints_the_default_chart(charts: Charts, plan: Plan, major: int) -> None:
     chart = charts.of(plan.matrix.complete({}))
