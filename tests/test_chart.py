@@ -23,7 +23,7 @@ def charts(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Charts:
 
 
 def manifests(major: int, chart: Path, values: Path) -> list[dict[str, Any]]:
-    done = template(major, chart, [values])
+    done = template(major, chart, values)
     assert done.code == 0, done.errors
     return [one for one in yaml.load_all(done.output, yaml.CSafeLoader) if one]
 
@@ -123,7 +123,7 @@ def test_wrong_values_are_refused_by_both_helms(charts: Charts, plan: Plan, majo
     chart = charts.of(plan.matrix.complete({}))
     assert len(refusals()) >= 20
     for name, (values, expected) in refusals().items():
-        done = template(major, chart, [charts.plain(chart, values)])
+        done = template(major, chart, charts.plain(chart, values))
         assert done.code != 0, name
         assert expected in done.errors, (name, done.errors)
         assert "nil pointer" not in done.errors, name
