@@ -3,6 +3,8 @@
 Written by hand from what the chart renders, with the names of fields looked up in the operators' pages: CloudNativePG 1.30, Barman
 Cloud plugin 0.14, KEDA 2.21, External Secrets 2, Prometheus operator. So they find a field that is misspelt later on; that an operator
 takes the document is shown by its own definition, which `operators.py` asks for KEDA, External Secrets and the Prometheus operator.
+There is no such package for CloudNativePG; its documents were held once, on 28 November 2026, against the definitions in the repositories
+of the operator (1.30.0, `a95a534dbe0854495b863bbc1b7651f74d310916`) and of the plugin (`9967e2caabf20362a5ac5812fc320b25e1f43a2d`).
 """
 
 from collections.abc import Iterator
