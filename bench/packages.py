@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from tests.copier_cli import snapshot
 from tests.copier_inside import CopierInside
 from tests.matrix import Matrix
 from tests.render import Plan
+from tests.uv import uv
 
 
 def main() -> int:
@@ -47,9 +47,8 @@ def size(place: Path, wanted: tuple[str, ...], tested: list[str]) -> int:
     place.mkdir()
     (place / "wanted.txt").write_text("\n".join(wanted))
     (place / "tested.txt").write_text("\n".join(tested))
-    uv = os.environ.get("UV") or shutil.which("uv") or "uv"
     options = ["--quiet", "--target", "there", "--requirement", "wanted.txt", "--constraint", "tested.txt"]
-    subprocess.run([uv, "pip", "install", "--python", sys.executable, *options], cwd=place, check=True)
+    subprocess.run([uv(), "pip", "install", "--python", sys.executable, *options], cwd=place, check=True)
     found = sum(path.stat().st_size for path in (place / "there").rglob("*") if path.is_file())
     shutil.rmtree(place)
     return found

@@ -33,7 +33,8 @@ def main() -> int:
     """Measure everything and print it."""
     figures: Figures = {}
     measure_combinations(figures)
-    measure_packages(figures)
+    for module in ("packages", "charts"):
+        figures |= measure_module(module)
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         place = Path(directory)
         place.chmod(0o755)
@@ -51,20 +52,17 @@ def main() -> int:
     return 0
 
 
-def measure_packages(figures: Figures) -> None:
-    """Weigh the packages of the image, for each set of them."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.packages"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
-    figures |= json.loads(done.stdout.splitlines()[-1])
+def measure_module(name: str) -> Figures:
+    """Run a module beside this one, and give its figures."""
+    command = [sys.executable, "-m", f"bench.{name}"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def measure_combinations(figures: Figures) -> None:
     """Time the checks of every combination, and `make check` as a whole."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.combinations"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
-    figures |= json.loads(done.stdout.splitlines()[-1])
+    figures |= measure_module("combinations")
     started = time.perf_counter()
     run(["make", "--no-print-directory", "check"], ROOT)
     figures["make check: seconds (<= 90)"] = round(time.perf_counter() - started, 1)

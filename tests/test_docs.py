@@ -45,7 +45,7 @@ def test_named_make_targets_exist(makefile: str, folder: str) -> None:
 
 
 def test_named_tests_exist() -> None:
-    names = {path.name for path in ROOT.rglob("test_*.py") if ".venv" not in path.parts and "build" not in path.parts}
+    names = {path.name for folder in ("tests", "template/tests") for path in (ROOT / folder).rglob("test_*.py")}
     for page in PAGES:
         for name in TEST.findall(page.read_text()):
             assert name in names, (page, name)

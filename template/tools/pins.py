@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> int:
 def places(root: Path) -> list[Path]:
     """Give the files that name actions and images."""
     workflows = sorted(root.glob(".github/**/*.y*ml"))
-    return [path for path in (root / "Dockerfile", root / "compose.yaml", *workflows) if path.is_file()]
+    images = (root / "Dockerfile", root / "compose.yaml", root / "deploy/chart/values.yaml")
+    return [path for path in (*images, *workflows) if path.is_file()]
 
 
 def check(root: Path) -> Iterator[str]:

@@ -3,6 +3,8 @@
 Written by hand from what the chart renders, with the names of fields looked up in the operators' pages: CloudNativePG 1.30, Barman
 Cloud plugin 0.14, KEDA 2.21, External Secrets 2, Prometheus operator. So they find a field that is misspelt later on; that an operator
 takes the document is shown by its own definition, which `operators.py` asks for KEDA, External Secrets and the Prometheus operator.
+There is no such package for CloudNativePG; its documents were held once, on 28 November 2026, against the definitions in the repositories
+of the operator (1.30.0, `a95a534dbe0854495b863bbc1b7651f74d310916`) and of the plugin (`9967e2caabf20362a5ac5812fc320b25e1f43a2d`).
 """
 
 from collections.abc import Iterator
@@ -47,7 +49,7 @@ AMOUNTS = closed("requests limits", requests=TEXTS, limits=TEXTS)
 CLUSTER = closed(
     "instances storage",
     instances={"type": "integer", "minimum": 1},
-    imageName=TEXT,
+    imageName={"type": "string", "pattern": "^[^@]+:1[4-9][^@]*@sha256:[0-9a-f]{64}$"},
     primaryUpdateStrategy=one_of("unsupervised", "supervised"),
     enableSuperuserAccess=YES,
     enablePDB=YES,
@@ -213,6 +215,21 @@ POD_MONITOR = closed(
         )
     ),
 )
+PROMETHEUS_RULE = closed(
+    "groups",
+    groups=every(
+        closed(
+            "name rules",
+            name=TEXT,
+            rules=every(
+                {
+                    **closed("expr", alert=TEXT, record=TEXT, expr=TEXT, for_=TEXT, labels=TEXTS, annotations=TEXTS),
+                    "oneOf": [{"required": ["alert"]}, {"required": ["record"]}],
+                }
+            ),
+        )
+    ),
+)
 
 KINDS: dict[tuple[str, str], Schema] = {
     ("postgresql.cnpg.io/v1", "Cluster"): CLUSTER,
@@ -223,6 +240,7 @@ KINDS: dict[tuple[str, str], Schema] = {
     ("external-secrets.io/v1", "ExternalSecret"): EXTERNAL_SECRET,
     ("external-secrets.io/v1", "SecretStore"): SECRET_STORE,
     ("monitoring.coreos.com/v1", "PodMonitor"): POD_MONITOR,
+    ("monitoring.coreos.com/v1", "PrometheusRule"): PROMETHEUS_RULE,
 }
 
 

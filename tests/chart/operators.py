@@ -12,7 +12,8 @@ SOURCE = Path(__file__).with_name("operators_npm")
 
 
 @cache
-def _installed() -> Path:
+def definitions() -> Path:
+    """Give the folder where they are, installing them the first time; that needs the network."""
     lock = (SOURCE / "package-lock.json").read_bytes() + (SOURCE / "check.mjs").read_bytes()
     folder = ROOT / ".tools" / f"operators-{sha256(lock).hexdigest()[:12]}"
     if not (folder / "ready").exists():
@@ -26,6 +27,6 @@ def _installed() -> Path:
 def operator_faults(folder: Path) -> Iterator[str]:
     """Give what they would not take."""
     command = ["node", "check.mjs", str(folder)]
-    done = subprocess.run(command, cwd=_installed(), capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=definitions(), capture_output=True, text=True, check=True)
     assert "documents are as their operators want them" in done.stderr
     yield from done.stdout.splitlines()

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.uv import uv
+
 ROOT = Path(__file__).parents[2]
 LOCKED = Path(__file__).with_name("scanners.txt")
 REGISTRIES = Path(__file__).with_name("trivy")
@@ -20,9 +22,9 @@ def programs() -> Path:
     folder = ROOT / ".tools" / f"scanners-{sha256(LOCKED.read_bytes()).hexdigest()[:12]}"
     if not (folder / "ready").exists():
         print("Installing checkov and Trivy ...", flush=True)
-        subprocess.run(["uv", "venv", "--quiet", "--clear", folder], check=True)
+        subprocess.run([uv(), "venv", "--quiet", "--clear", folder], check=True)
         install: list[str | Path] = [
-            "uv",
+            uv(),
             "pip",
             "install",
             "--quiet",

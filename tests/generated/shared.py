@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.copier_cli import ROOT
 from tests.generated.project import user_environment
 from tests.render import File
+from tests.uv import uv
 
 ENVIRONMENTS = ROOT / "build/environments"
 
@@ -72,9 +73,8 @@ def environment_of(projects: Iterable[Mapping[str, File]]) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "pyproject.toml").write_text(wanted)
-        uv = os.environ.get("UV") or shutil.which("uv") or "uv"
         environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-        subprocess.run([uv, "sync", "--quiet", "--python", sys.executable], cwd=folder, env=environment, check=True)
+        subprocess.run([uv(), "sync", "--quiet", "--python", sys.executable], cwd=folder, env=environment, check=True)
         (folder / ".ready").touch()
     return folder / ".venv"
 

@@ -65,13 +65,13 @@ def run_helm(command: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def rendered(values: Path, changes: Mapping[str, Any] | None = None) -> list[Manifest]:
-    """Render the chart as for an installation."""
+def rendered(values: Path, changes: Mapping[str, Any] | None = None, chart: Path = CHART) -> list[Manifest]:
+    """Render the chart, or another one, as for an installation."""
     with TemporaryDirectory() as folder:
         changed = Path(folder) / "changes.yaml"
         changed.write_text(yaml.safe_dump(merged({"image": {"digest": DIGEST}}, changes or {})))
         namespace = ("--namespace", "agents", "--values", values, "--values", changed)
-        return list(documents(run_helm("template", "my-agent", CHART, *namespace)))
+        return list(documents(run_helm("template", "my-agent", chart, *namespace)))
 
 
 def documents(text: str) -> Iterator[Manifest]:

