@@ -40,11 +40,14 @@ LEFT_OUT = frozenset({"url.query", "http.request.method_original"})
 URLS = frozenset({"url.full", "http.url"})
 """Kept up to the question mark: behind it stand the keys of careless services."""
 
+BEGINS_TRACE = "chassis.begins_trace"
+"""Says of a span of ours that it is work that belongs to no request, and that an idle process does not do."""
+
 _span_id: ContextVar[int | None] = ContextVar("span_id", default=None)
 
 
 class OfWork(Sampler):
-    """Begins a trace for a request and for an attempt at a job, in the ratio given, and for nothing else.
+    """Begins a trace for a request, for an attempt at a job and for what says so, in the ratio given, and for nothing else.
 
     An idle worker asks the database several times a second: these are no traces that anybody would look at.
     """
@@ -64,8 +67,9 @@ class OfWork(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """Decide about a trace that begins."""
-        path = str((attributes or {}).get("url.path", ""))
-        if kind not in (SpanKind.SERVER, SpanKind.CONSUMER) or path.startswith("/health/"):
+        given = attributes or {}
+        begins = kind in (SpanKind.SERVER, SpanKind.CONSUMER) or BEGINS_TRACE in given
+        if not begins or str(given.get("url.path", "")).startswith("/health/"):
             return SamplingResult(Decision.DROP)
         return self._ratio.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
