@@ -68,8 +68,10 @@ def _model(container: Container) -> Check:
                 call = await last_call(container.sessions, model.name)
         except (SQLAlchemyError, OSError):  # that the database is away says nothing about the model
             return Found("unknown")
-        if call is None or call.age_seconds > lately:
-            return Found("unknown", age_seconds=call and call.age_seconds)
+        if call is None:
+            return Found("unknown")
+        if call.age_seconds > lately:
+            return Found("unknown", age_seconds=call.age_seconds)
         return Found("ok" if call.succeeded else "unavailable", call.seconds, call.age_seconds)
 
     return last

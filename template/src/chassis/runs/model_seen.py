@@ -72,7 +72,7 @@ async def last_call(sessions: Sessions, model: str) -> LastCall | None:
     )
     async with sessions() as session:
         row = (await session.execute(statement)).one_or_none()
-    return row and LastCall(row[0], row[1], float(row[2]))
+    return None if row is None else LastCall(float(row[0] or 0), bool(row[1]), float(row[2]))
 
 
 async def note(sessions: Sessions, calls: ModelCalls) -> None:

@@ -126,7 +126,7 @@ async def test_a_sink_that_hangs_keeps_nobody_from_stopping(service: RunningServ
     ):
         sink = Hanging()
         shipper = Shipper(engine, sink, name="hanging", service="s", version="v", poll_seconds=0.05)
-        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit)
+        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit, {})
         task = asyncio.create_task(keeper.run(stop))
         async with asyncio.timeout(20):
             await sink.asked.wait()

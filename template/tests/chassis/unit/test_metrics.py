@@ -10,6 +10,7 @@ from langgraph.errors import GraphInterrupt
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from chassis.runs.model_seen import ModelCalls
 from chassis.runs.steps import MOST_STEPS, StepRecorder
 from chassis.settings import ModelPrice
 from chassis.telemetry import metrics, prices
@@ -84,7 +85,7 @@ def test_a_known_value_stays_known_when_there_is_no_room_for_others() -> None:
 
 
 def recorder() -> StepRecorder:
-    return StepRecorder("t", TABLE)
+    return StepRecorder("t", TABLE, ModelCalls("a-model"))
 
 
 def answer(name: str = "big") -> LLMResult:
