@@ -69,6 +69,8 @@ async def test_changes_are_refused_while_the_spool_is_full_and_not_before(servic
         response = await client.post("/threads", json={})
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         assert "audit log has more events than may wait" in response.json()["detail"]
+        deep = await client.get("/health/deep")
+        assert (deep.status_code, deep.json()["checks"]["audit_log"]["status"]) == (503, "unavailable")
         thread = await client.get("/threads/00000000-0000-0000-0000-000000000000")
         assert thread.status_code == 404, "what changes nothing is served"
 

@@ -28,8 +28,8 @@ class PostgresLiveEvents:
         await notify(self._pool, CHANNEL, str(run_id))
 
     async def check(self) -> None:
-        """Send an empty statement."""
-        await ask(self._pool, "")
+        """Send the smallest statement."""
+        await ask(self._pool, "SELECT 1")
 
     def listen(self, grown: Grown) -> AbstractAsyncContextManager[None]:
         """Listen on the channel; see the port."""
