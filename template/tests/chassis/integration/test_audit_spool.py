@@ -69,6 +69,8 @@ async def test_changes_are_refused_while_the_spool_is_full_and_not_before(servic
         response = await client.post("/threads", json={})
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         assert "audit log has more events than may wait" in response.json()["detail"]
+        deep = await client.get("/health/deep")
+        assert (deep.status_code, deep.json()["checks"]["audit_log"]["status"]) == (503, "unavailable")
         thread = await client.get("/threads/00000000-0000-0000-0000-000000000000")
         assert thread.status_code == 404, "what changes nothing is served"
 
@@ -126,7 +128,7 @@ async def test_a_sink_that_hangs_keeps_nobody_from_stopping(service: RunningServ
     ):
         sink = Hanging()
         shipper = Shipper(engine, sink, name="hanging", service="s", version="v", poll_seconds=0.05)
-        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit)
+        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit, {})
         task = asyncio.create_task(keeper.run(stop))
         async with asyncio.timeout(60):
             await sink.asked.wait()
