@@ -167,6 +167,8 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         model = await open_model(settings.model, container.adapter_context)
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
+        prices = PriceTable(settings.telemetry.prices)
+        prices.count_from_nothing(settings.model.name)
         runner = load_object(GRAPH_RUNNER)(
             graph,
             container.sessions,
@@ -174,7 +176,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             settings.runs,
             container.spool,
             checkpoints.require,
-            PriceTable(settings.telemetry.prices),
+            prices,
         )
         execution = load_object(TASK_EXECUTION)
         tasks = {

@@ -170,6 +170,8 @@ class CachedSecretManager:
         if secret.validity is not None:
             fresh = min(fresh, secret.validity.renew_seconds)
             usable = min(usable, secret.validity.end_seconds)
+        if before is None:
+            SECRET_FAILURES.add(0, {"secret": secret.name})  # Prometheus sees no rise in the first it hears of a series
         self._entries[secret.name] = _Entry(secret, now, now + fresh, now + max(usable, fresh))
         if before is not None and before.secret != secret:
             log.info("secrets.rotated", secret=secret.name)

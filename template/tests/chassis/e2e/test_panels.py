@@ -36,18 +36,16 @@ PRICES = {"local-planner-1": {"input": 200, "output": 800}}
 ADAPTERS = Path("src/chassis/adapters")
 POINTS = 120
 
-EMPTY = {
-    ("queue", "Publishes that failed", "A"): "no broker has refused a message",
-    ("service", "Secrets", "B"): "the secret backend has answered each time",
-}
+EMPTY: dict[tuple[str, str, str], str] = {}
 """What stays without data, and why. What is here and has data is as wrong as what is not here and has none."""
 IN_VARIABLES = (ADAPTERS / "secret_backend/env.py").exists()
 if (ADAPTERS / "queue/database.py").exists():
     EMPTY["queue", "Jobs", "B"] = "this queue has no broker"
 if not IN_VARIABLES:
-    EMPTY["service", "Secrets", "A"] = (
-        "the settings of this run name no secret, and nobody has put one into this backend"
-    )
+    for ref in "AB":
+        EMPTY["service", "Secrets", ref] = (
+            "the settings of this run name no secret: nobody has put one into this backend"
+        )
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,9 @@ async def worked(own: Mapping[str, str], tmp_path_factory: pytest.TempPathFactor
             await scraping.scraped()
             run = (await ask(api, "north", TRACK, "/runs")).json()
             await scraping.until('chassis_queue_jobs{state="running"} == 1')
-            first.process.kill()
             await start(stack, own, folder / "work-2", *test, "work", AGENT, management=targets["work-2"])
+            await scraping.scraped()
+            first.process.kill()
             await scraping.until("chassis_job_swept_total > 0")
             await api.get(f"/threads/{run['thread_id']}/runs/{run['run_id']}/join", headers=caller("north"))
             until = time.time() + float(os.environ.get("PANELS_SECONDS", "0"))
@@ -157,7 +156,11 @@ async def test_the_figures_shown_are_those_of_what_happened(worked: Worked) -> N
     )
     slowest = await by("tool", "agent", "Tools, p95", "A")
     assert max(slowest, key=lambda tool: slowest[tool]) == "track_vehicle"
-    assert set(await by("reason", "cost", "Calls whose cost is not known", "A")) == {"no_price"}
+    unknown = await by("reason", "cost", "Calls whose cost is not known", "A")
+    assert (unknown["no_price"] > 1, unknown["no_usage"]) == (True, 0)
+    swept = await by("status", "queue", "Swept after silent workers", "A")
+    assert (swept["pending"] > 0.9, swept["dead"]) == (True, 0), "the first of all is seen, too"
+    assert await by("", "queue", "Publishes that failed", "A") == {"": 0}
     assert (await by("outcome", "agent", "Calls of tools", "A")).keys() == {"success", "error"}
 
 
