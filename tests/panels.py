@@ -2,7 +2,7 @@
 
 One SVG a dashboard in template/docs/panels/. They are drawn here and not by Grafana, which is not needed for that: same queries, same
 places, same units, plainer lines. The figures come from `test_panels.py` of a generated project, which has the service work for
-eight minutes; to draw answers that are there already: `python -m tests.panels answers.json`.
+six minutes; to draw answers that are there already: `python -m tests.panels answers.json`.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from tests.generated.project import open_folder
 
 DASHBOARDS = ROOT / "template/observability/grafana/dashboards"
 PICTURES = ROOT / "template/docs/panels"
-SECONDS = "480"
+SECONDS = "360"
 CELL_WIDTH, CELL_HEIGHT, GAP = 38, 27, 10
 HEAD, MARGIN, LEGEND_LINE = 34, 44, 14
 # Okabe and Ito's palette, which the colour-blind can tell apart; the yellow is left out, it is hard to see on white.

@@ -57,13 +57,13 @@ class Prometheus:
         ]
         return series
 
-    async def scraped(self, times: int = 2, seconds: float = 60) -> None:
+    async def scraped(self, times: int = 2, seconds: float = 120) -> None:
         """Wait until each target was scraped so often from now on; one that is not there counts, too."""
         targets = len((await self.ask("targets"))["activeTargets"])
         for _ in range(times):
             await self.until(f"count(timestamp(up) >= {time.time():.3f}) == {targets}", seconds)
 
-    async def until(self, expression: str, seconds: float = 60) -> list[Series]:
+    async def until(self, expression: str, seconds: float = 120) -> list[Series]:
         """Wait until an expression has an answer, and give it."""
         async with asyncio.timeout(seconds):
             while not (found := await self.now(expression)):  # noqa: ASYNC110 - another process
