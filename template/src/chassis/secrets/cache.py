@@ -163,6 +163,8 @@ class CachedSecretManager:
 
     def _store(self, secret: Secret) -> None:
         before = self._entries.get(secret.name)
+        if before is None:
+            SECRET_FAILURES.add(0, {"secret": secret.name})  # Prometheus sees no rise in the first it hears of a series
         policy, now = self._policy, self._clock()
         # Not for cryptography; only spreads the replicas.
         fresh = policy.ttl * random.uniform(1 - policy.jitter, 1 + policy.jitter)  # noqa: S311
@@ -170,8 +172,6 @@ class CachedSecretManager:
         if secret.validity is not None:
             fresh = min(fresh, secret.validity.renew_seconds)
             usable = min(usable, secret.validity.end_seconds)
-        if before is None:
-            SECRET_FAILURES.add(0, {"secret": secret.name})  # Prometheus sees no rise in the first it hears of a series
         self._entries[secret.name] = _Entry(secret, now, now + fresh, now + max(usable, fresh))
         if before is not None and before.secret != secret:
             log.info("secrets.rotated", secret=secret.name)
