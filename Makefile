@@ -8,7 +8,7 @@ UV ?= $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --no-sync
 export UV_PYTHON_PREFERENCE ?= only-system
 
-.PHONY: help run check lint types combinations test-fast test test-full every-combination sabotage bench clean
+.PHONY: help run check lint types combinations test-fast test test-full every-combination sabotage pictures bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ every-combination: .venv/.ready ## render and check every combination of answers
 
 sabotage: .venv/.ready ## break each control once and show the test that turns red (ONLY=runs/)
 	@$(RUN) python -m tests.sabotage "$(ONLY)"
+
+pictures: .venv/.ready ## draw the dashboards in the docs anew, from a real run of ten minutes (with Prometheus)
+	@$(RUN) python -m tests.panels $(ANSWERS)
 
 bench: .venv/.ready ## measure: the figures, and as JSON in build/bench.json
 	$(RUN) python bench/run.py

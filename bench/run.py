@@ -42,7 +42,15 @@ def main() -> int:
         project = place / "project"
         run(["make", "--no-print-directory", ".venv/.ready"], project)
         measure_make_run(project, figures)
-        for script in ("cold_start.py", "runs.py", "waiting.py", "streams.py", "checkpoints.py", "audit.py"):
+        for script in (
+            "cold_start.py",
+            "runs.py",
+            "waiting.py",
+            "streams.py",
+            "checkpoints.py",
+            "audit.py",
+            "telemetry.py",
+        ):
             figures |= measure_in(project, script)
         measure_queues(place, figures)
     BUILD.mkdir(exist_ok=True)

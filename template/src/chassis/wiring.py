@@ -174,6 +174,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
         calls, prices = ModelCalls(settings.model.name), PriceTable(settings.telemetry.prices)
+        prices.count_from_nothing(settings.model.name)
         runner = load_object(GRAPH_RUNNER)(
             graph,
             container.sessions,

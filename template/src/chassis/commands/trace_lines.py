@@ -1,6 +1,7 @@
 """A run as lines of at most 80 columns."""
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -44,6 +45,13 @@ def lines(run: Told) -> Iterator[str]:
         if not attempt.steps:
             yield "   nothing is kept: it did nothing, or its worker died"
         yield from _below(attempt.steps, None, "", slowest)
+
+
+def slow_lines(steps: Iterable[RunStep]) -> Iterator[str]:
+    """List what took long, each with its run, when it began (UTC) and how it ended."""
+    for step in steps:
+        began = step.began_at.astimezone(dt.UTC)
+        yield f"{_seconds(step.seconds)}  {step.run_id}  {began:%Y-%m-%d %H:%M}  {step.outcome}"
 
 
 def _below(steps: Sequence[RunStep], parent: int | None, indent: str, slowest: RunStep | None) -> Iterator[str]:

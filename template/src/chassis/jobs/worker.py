@@ -19,7 +19,8 @@ from chassis.jobs.keeper import Hold, LeaseKeeper
 from chassis.jobs.lease import Lease, claim
 from chassis.jobs.measured import measure_jobs, measure_messages
 from chassis.jobs.schedule import Schedule
-from chassis.jobs.sweep import sweep
+from chassis.jobs.sweep import count_from_nothing, sweep
+from chassis.jobs.tables import AGENT_RUN
 from chassis.jobs.timekeeper import keep_time
 from chassis.jobs.transient import TRANSIENT
 from chassis.telemetry.measuring import measuring
@@ -123,6 +124,7 @@ class Worker:
         self._wake.set()
 
     async def _sweep_forever(self) -> None:
+        count_from_nothing((AGENT_RUN, *self._container.agent.tasks))
         while True:
             try:
                 await sweep(self._desk)

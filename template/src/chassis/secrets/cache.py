@@ -182,6 +182,8 @@ class CachedSecretManager:
 
     def _store(self, secret: Secret) -> None:
         before = self._entries.get(secret.name)
+        if before is None:
+            SECRET_FAILURES.add(0, {"secret": secret.name})  # Prometheus sees no rise in the first it hears of a series
         policy, now = self._policy, self._clock()
         # Not for cryptography; only spreads the replicas.
         fresh = policy.ttl * random.uniform(1 - policy.jitter, 1 + policy.jitter)  # noqa: S311

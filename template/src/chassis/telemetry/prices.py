@@ -7,6 +7,7 @@ from chassis.settings import ModelPrice
 from chassis.telemetry.metrics import MODEL_COST, MODEL_TOKENS, MODEL_UNPRICED, model_label, tenant_label
 
 MILLION = 1_000_000
+REASONS = ("no_price", "no_usage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class PriceTable:
         """Take the settings' table."""
         self._prices = prices
 
+    def count_from_nothing(self, model: str) -> None:
+        """Say that no call of this model was of unknown cost yet: else Prometheus does not see that the first one was."""
+        for reason in REASONS:
+            MODEL_UNPRICED.add(0, {"model": model_label(model), "reason": reason})
+
     def cost(self, model: str, usage: Usage) -> float | None:
         """Give the US dollars of a call; None where the price or what it took is not known."""
         price = self._prices.get(model)
@@ -42,7 +48,8 @@ class PriceTable:
                 MODEL_TOKENS.add(tokens, {**labels, "type": kind})
         cost = self.cost(model, usage)
         if cost is None:
-            reason = "no_price" if model not in self._prices else "no_usage"
+            no_price, no_usage = REASONS
+            reason = no_price if model not in self._prices else no_usage
             MODEL_UNPRICED.add(1, {"model": labels["model"], "reason": reason})
         else:
             MODEL_COST.add(cost, labels)

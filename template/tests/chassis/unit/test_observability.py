@@ -1,9 +1,7 @@
 """Rules and dashboards name what the code emits; each alert has its runbook, and is shown to fire, to be silent and to resolve."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.figures import emitted
+from tests.support.prometheus import of_prometheus
 from tests.support.promql import asked
 
 ROOT = Path("observability")
@@ -103,20 +102,11 @@ def test_each_alert_is_shown_silent_firing_and_resolved() -> None:
     assert dict(shown) == {rule["alert"]: [False, True, False] for rule in alerts()}
 
 
-def promtool() -> str:
-    """Give Prometheus' tool; where it is missing nothing is proven, which CI must not take for a success."""
-    found = shutil.which("promtool")
-    if found is None and not os.environ.get("CI"):
-        pytest.skip("promtool is not here; Debian has it in the package prometheus")
-    assert found, "promtool is not here; Debian has it in the package prometheus"
-    return found
-
-
 @pytest.mark.slow
 def test_prometheus_takes_the_rules_and_they_do_as_their_cases_say() -> None:
     for command, files in (("check", RULES), ("test", CASES)):
         done = subprocess.run(
-            [promtool(), command, "rules", *map(str, files)], capture_output=True, text=True, check=False
+            [of_prometheus("promtool"), command, "rules", *map(str, files)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

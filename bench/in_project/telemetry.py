@@ -1,0 +1,253 @@
+"""What telemetry costs: the ticket list and a run of five steps, recorded and not recorded, and with a backend that hangs.
+
+Runs in a generated project: for each way to record an API process, a worker process and a database of its own; a process that takes
+spans and throws them away; and this client. Not recorded means that no backend is named: metrics and logs are there all the same.
+"""
+
+import asyncio
+import dataclasses
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import uvloop
+
+from agent import AGENT
+from agent.seed import seed
+from chassis.api import Principal
+from chassis.commands.work import work
+from chassis.dev.environment import development_environment
+from chassis.dev.services import free_port
+from chassis.settings_loader import load_settings
+from chassis.wiring import load_agent, open_container
+from tests.support.isolation import isolated_environment
+
+TENANT = "bench"
+ROUNDS = 9
+REQUESTS = 200
+CLIENTS = 4
+ALONE = 60
+RUNS = 5
+STEPS = 5
+RUN = json.dumps({"assistant_id": "agent", "input": {"log": [], "delay": 0.0}}).encode()
+
+
+@dataclasses.dataclass
+class Service:
+    """An API and a worker, and what was measured of them."""
+
+    port: int
+    api: int
+    worker: int
+    rates: list[float] = dataclasses.field(default_factory=list)
+    processor: list[float] = dataclasses.field(default_factory=list)
+    alone: list[float] = dataclasses.field(default_factory=list)
+    runs: list[float] = dataclasses.field(default_factory=list)
+    run_processor: list[float] = dataclasses.field(default_factory=list)
+
+
+class Connection:
+    """One kept connection, with as little of HTTP as there is: a real client would take longer than what is measured."""
+
+    def __init__(self, port: int) -> None:
+        """Name the port."""
+        self._port = port
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Disconnect."""
+        self._writer.close()
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Send a request and read the answer's body."""
+        head = f"{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer dev:{TENANT}:ada:admin\r\n"
+        more = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        self._writer.write((head + more).encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+        length = re.search(rb"\r\ncontent-length: *(\d+)", answer.lower())
+        if length:
+            return await self._reader.readexactly(int(length[1]))
+        pieces = []
+        while size := int(await self._reader.readline(), 16):
+            pieces.append((await self._reader.readexactly(size + 2))[:-2])
+        await self._reader.readline()
+        return b"".join(pieces)
+
+
+def seconds_of(*pids: int) -> float:
+    """Give the processor time that processes have taken."""
+    # Documentation/scheduler/sched-stats.rst of Linux: first the nanoseconds on a processor; one file a thread.
+    threads = [path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(int(path.read_text(encoding="ascii").split()[0]) for path in threads) / 1e9
+
+
+async def listing(connection: Connection) -> None:
+    """Ask for the ticket list once."""
+    assert b'"reference"' in await connection.ask("GET", "/tickets")
+
+
+async def running(connection: Connection) -> None:
+    """Have a run of five steps, and wait for its end."""
+    answer = json.loads(await connection.ask("POST", "/runs/wait", RUN))
+    assert len(answer["log"]) == STEPS, answer
+
+
+async def alone(service: Service, ask: Callable[[Connection], Coroutine[Any, Any, None]], count: int) -> list[float]:
+    """Give the seconds of requests that come one after the other."""
+    found = []
+    async with Connection(service.port) as connection:
+        for _ in range(count):
+            started = time.perf_counter()
+            await ask(connection)
+            found.append(time.perf_counter() - started)
+    return found
+
+
+async def measure_list(service: Service) -> None:
+    """Ask for the list as fast as it goes, and then at leisure."""
+
+    async def one() -> None:
+        async with Connection(service.port) as connection:
+            for _ in range(REQUESTS // CLIENTS):
+                await listing(connection)
+
+    before, started = seconds_of(service.api), time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(CLIENTS)))
+    service.rates.append(REQUESTS / (time.perf_counter() - started))
+    service.processor.append((seconds_of(service.api) - before) / REQUESTS)
+    service.alone.append(statistics.median(await alone(service, listing, ALONE)))
+
+
+async def measure_runs(service: Service) -> None:
+    """Have some runs, one after the other."""
+    before = seconds_of(service.api, service.worker)
+    service.runs.append(statistics.median(await alone(service, running, RUNS)))
+    service.run_processor.append((seconds_of(service.api, service.worker) - before) / RUNS)
+
+
+async def measure(services: Mapping[str, Service]) -> dict[str, float]:
+    """Measure alternately, so that a slow moment of the machine hits all; the first round warms up."""
+    for what in (measure_list, measure_runs):
+        for number in range(ROUNDS + 1):
+            names = [*services] * 2
+            for name in names[number % len(services) :][: len(services)]:  # each is the first as often
+                await what(services[name])
+    off, on, hanging = (services[name] for name in ("off", "on", "hanging"))
+
+    def ratio(one: list[float], other: list[float]) -> float:
+        return round(statistics.median(a / b for a, b in zip(one[1:], other[1:], strict=True)), 3)
+
+    def more(one: list[float], other: list[float], scale: float) -> float:
+        return round(statistics.median(a - b for a, b in zip(one[1:], other[1:], strict=True)) * scale, 1)
+
+    def median(values: list[float], scale: float = 1) -> float:
+        return round(statistics.median(values[1:]) * scale, 2)
+
+    return {
+        "telemetry: ticket list, not recorded, requests/s": median(off.rates),
+        "telemetry: ticket list, recorded, requests/s": median(on.rates),
+        "telemetry: ticket list, ratio (>= 0.6)": ratio(on.rates, off.rates),
+        "telemetry: ticket list, ratio by the API's processor time": ratio(off.processor, on.processor),
+        "telemetry: a request, not recorded, processor µs": median(off.processor, 1e6),
+        "telemetry: a request, recorded, more processor µs": more(on.processor, off.processor, 1e6),
+        "telemetry: a request alone, not recorded, p50 ms": median(off.alone, 1e3),
+        "telemetry: a request alone, recorded, p50 ratio": ratio(on.alone, off.alone),
+        "telemetry: hanging backend against none, p50 ratio (<= 1.1)": ratio(hanging.alone, off.alone),
+        "telemetry: hanging backend against one that answers, p50 ratio": ratio(hanging.alone, on.alone),
+        "telemetry: hanging backend against none, requests/s ratio": ratio(hanging.rates, off.rates),
+        "telemetry: a run of 5 steps, not recorded, p50 ms": median(off.runs, 1e3),
+        "telemetry: a run of 5 steps, recorded, more ms": more(on.runs, off.runs, 1e3),
+        "telemetry: a run of 5 steps, recorded, more processor ms": more(on.run_processor, off.run_processor, 1e3),
+    }
+
+
+class Discarding(BaseHTTPRequestHandler):
+    """Takes spans and forgets them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_given: object) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        """Take a batch."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+
+async def ready(service: Service) -> None:
+    """Wait until the API and a worker answer."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                async with Connection(service.port) as connection:
+                    await connection.ask("GET", "/health/ready")
+                    await running(connection)
+                    return
+            except (OSError, AssertionError, asyncio.IncompleteReadError):
+                await asyncio.sleep(0.1)
+
+
+async def furnished(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """Give an environment whose database has the example's tickets."""
+    own = await isolated_environment(environment, name)
+    async with open_container(load_settings(own), agent=AGENT) as container, container.sessions.begin() as session:
+        await seed(session, Principal(TENANT, "ada", ("admin",)))
+    return own
+
+
+def started(stack: ExitStack, environment: Mapping[str, str], *command: str) -> int:
+    """Start a process that ends with the stack."""
+    process = subprocess.Popen([sys.executable, *command], env=environment)
+    stack.callback(process.wait)
+    stack.callback(process.send_signal, signal.SIGKILL)
+    return process.pid
+
+
+def main() -> None:
+    """Start everything, measure, print."""
+    if sys.argv[1:2] == ["receiver"]:
+        ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Discarding).serve_forever()
+    if sys.argv[1:2] == ["worker"]:
+        uvloop.run(work(load_settings(), agent=dataclasses.replace(load_agent(), graph="runs:build")))
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, ExitStack() as stack:
+        Path(directory).chmod(0o755)
+        given = {**os.environ, "CHASSIS__SERVICE__LOG_LEVEL": "error"}
+        environment = stack.enter_context(development_environment(Path(directory), given, "test"))
+        taking, silent = free_port(), stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        started(stack, environment, __file__, "receiver", str(taking))
+        backends = {"off": None, "on": taking, "hanging": silent.getsockname()[1]}
+        services = {}
+        for name, port in backends.items():
+            own = asyncio.run(furnished(environment, name)) | {"CHASSIS__HTTP__PORT": str(free_port())}
+            if port is not None:
+                own["CHASSIS__TELEMETRY_BACKEND__URL"] = f"http://127.0.0.1:{port}"
+            api = started(stack, own, "-m", "chassis", "serve")
+            services[name] = Service(int(own["CHASSIS__HTTP__PORT"]), api, started(stack, own, __file__, "worker"))
+            asyncio.run(ready(services[name]))
+        figures = asyncio.run(measure(services))
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
