@@ -1,7 +1,7 @@
 """A backend that knows this service by a token in a header."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import requests
@@ -28,13 +28,14 @@ class TokenHeader(Credential):
         self._token = token
 
     async def find(self) -> None:
-        """Read the token; one that is not there is looked for further on without being asked."""
+        """Read the token; for one that is not there each batch looks again, since its appearance is no rotation."""
         with suppress(ChassisError):
             await self.take(await self._secrets.get(self._name))
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Show the token; see the base."""
         if self._token is None:
+            self._in_the_loop(self._look)
             message = f"The telemetry backend's token, the secret '{self._name}', cannot be read; put it into the secret backend."
             raise UnavailableError(message)
         value = self._token.reveal()
@@ -48,12 +49,16 @@ class TokenHeader(Credential):
 
     def refused(self) -> None:
         """Have the token read anew; see the base."""
-        with suppress(RuntimeError):  # the event loop has ended, and this is the last batch
-            self._loop.call_soon_threadsafe(self._read_anew, self._token)
+        self._in_the_loop(self._look, self._token)
 
-    def _read_anew(self, refused: Secret | None) -> None:
-        self._secrets.invalidate(self._name, refused)
-        self._reading = self._loop.create_task(self.find())
+    def _in_the_loop(self, do: Callable[..., None], *given: Secret | None) -> None:
+        with suppress(RuntimeError):  # the event loop has ended, and this is the last batch
+            self._loop.call_soon_threadsafe(do, *given)
+
+    def _look(self, refused: Secret | None = None) -> None:
+        if refused is not None:
+            self._secrets.invalidate(self._name, refused)
+        self._looking = self._loop.create_task(self.find())
 
 
 @asynccontextmanager
