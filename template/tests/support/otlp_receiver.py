@@ -45,7 +45,9 @@ class Asked:
     def batch(self) -> ExportTraceServiceRequest:
         """What it holds."""
         gzipped = self.headers.get("content-encoding") == "gzip"
-        return ExportTraceServiceRequest.FromString(gzip.decompress(self.body) if gzipped else self.body)
+        content = gzip.decompress(self.body) if gzipped else self.body
+        found: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(content)
+        return found
 
 
 Judge = Callable[[Asked], int]

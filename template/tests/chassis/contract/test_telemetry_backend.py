@@ -25,20 +25,20 @@ STALL_SECONDS = 20
 
 
 def spans(resource: Resource, *names: str) -> list[ReadableSpan]:
-    """Make spans, each the child of the one before, the last with a link to the first."""
+    """Make spans, each with a link to the one before."""
     kept = InMemorySpanExporter()
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(kept))
     tracer = provider.get_tracer("test")
-    parent, links = None, []
+    links: list[Link] = []
     for name in names:
         with tracer.start_as_current_span(
             name, kind=SpanKind.CLIENT, links=links, attributes={"step": name, "größe": 2}
         ):
             pass
-        parent = kept.get_finished_spans()[-1]
-        assert parent.context is not None
-        links = [Link(parent.context)]
+        context = kept.get_finished_spans()[-1].context
+        assert context is not None
+        links = [Link(context)]
     return list(kept.get_finished_spans())
 
 

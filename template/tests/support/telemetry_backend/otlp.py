@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.otlp_receiver import receiver
+from tests.support.otlp_receiver import Receiver, receiver
 from tests.support.relay import Relay
 from tests.support.telemetry_backend import REFERENCE, TIMEOUT_SECONDS, Keys, context_of
 from tests.support.telemetry_backend._vendor import KeyedVendor
@@ -20,8 +20,9 @@ class Open:
 
     path = "/v1/traces"
 
-    def __init__(self, url: str) -> None:
-        self.relay = Relay(url)
+    def __init__(self, state: Receiver) -> None:
+        self.receiver = state
+        self.relay = Relay(state.url)
         values = {"url": self.relay.url, "timeout_seconds": TIMEOUT_SECONDS}
         self.settings = TelemetryBackendSettings.model_validate(values, context={"environment": "production"})
         self.context = context_of(Keys())
@@ -56,8 +57,7 @@ def with_a_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[K
 @contextmanager
 def in_the_next_pod(_directory: Path, _monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     with receiver() as state:
-        backend = Open(state.url)
-        backend.receiver = state
+        backend = Open(state)
         yield backend
         backend.relay.close()
 
