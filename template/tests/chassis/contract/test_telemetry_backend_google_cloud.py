@@ -1,8 +1,18 @@
 """What only Google Cloud's settings refuse."""
 
+import subprocess
+import sys
+
 import pytest
+from tests.chassis.unit.test_settings import VALID
 
 from chassis.adapters.telemetry_backend.google_cloud_settings import TelemetryBackendSettings
+
+SCRIPT = """
+from chassis.settings_loader import load_settings
+from chassis.telemetry.start import start_telemetry
+print(start_telemetry(load_settings({environ!r}), "serve", ()).traces.resource.attributes["gcp.project_id"])
+"""
 
 GOOD = {"url": "https://telemetry.googleapis.com", "project": "my-project"}
 
@@ -31,3 +41,19 @@ def test_a_receiver_on_a_laptop_is_none_of_production() -> None:
 def test_a_project_is_needed_where_there_is_an_address() -> None:
     with pytest.raises(ValueError, match="project is required"):
         TelemetryBackendSettings.model_validate({"url": GOOD["url"]})
+
+
+def test_every_process_says_whose_its_spans_are() -> None:
+    environ = {
+        **VALID,
+        "CHASSIS__TELEMETRY_BACKEND__URL": GOOD["url"],
+        "CHASSIS__TELEMETRY_BACKEND__PROJECT": GOOD["project"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(environ=environ)],
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "my-project", done.stderr
