@@ -33,7 +33,10 @@ def main() -> int:
                 continue
             seen.add(wanted)
             name = matrix.describe(
-                {key: answers[key] for key in ("queue", "state_store", "secret_backend", "audit_sink")}
+                {
+                    key: answers[key]
+                    for key in ("queue", "state_store", "secret_backend", "audit_sink", "telemetry_backend")
+                }
             )
             place = Path(directory) / str(len(seen))
             figures[name] = round(size(place, wanted, loaded["tool"]["uv"]["constraint-dependencies"]) / 1e6)

@@ -49,7 +49,7 @@ def test_every_combination_has_its_own_settings(plan: Plan) -> None:
             "state_store": answers["state_store"],
             "secrets": answers["secret_backend"],
             "audit_sink": answers["audit_sink"],
-            "telemetry_backend": "otlp",
+            "telemetry_backend": answers["telemetry_backend"],
         }
         expected = {name: groups[name] for name in common} | {
             name: groups[f"{name}-{choice}"] for name, choice in chosen.items()

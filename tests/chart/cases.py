@@ -58,6 +58,7 @@ def cases(answers: Answers) -> Iterator[tuple[str, Values]]:
     yield "large", _large()
     yield "with callers and tools", _neighbours()
     yield "a model", _model()
+    yield "traces sent", _traces(answers)
     if "redis" in (answers["queue"], answers["state_store"]):
         valkey = _valkey(answers)
         yield "Valkey inside", valkey
@@ -133,6 +134,24 @@ def _model() -> Values:
         "config": {"model": {**model, "api_key": "secret://model_api_key"}, "environment": "test"},
         "network_policy": {"egress": {"model": RANGE, "telemetry": RANGE}},
     }
+
+
+def _traces(answers: Answers) -> Values:
+    token = {"token": "secret://telemetry_token"}
+    known: dict[str, Values] = {
+        "otlp": {"url": "http://collector.monitoring:4318"},
+        "jaeger": {"url": "http://jaeger.monitoring:4318"},
+        "honeycomb": {"url": "https://api.eu1.honeycomb.io", **token},
+        "datadog": {"url": "https://otlp.datadoghq.eu", **token},
+        "azure_monitor": {
+            "url": "https://traces-1a2b.westeurope-1.ingest.monitor.azure.com",
+            "rule_id": "dcr-0123456789abcdef0123456789abcdef",
+        },
+        "cloudwatch": {"url": "https://xray.eu-central-1.amazonaws.com"},
+        "google_cloud": {"url": "https://telemetry.googleapis.com", "project": "my-project"},
+    }
+    config = {"telemetry_backend": known[str(answers["telemetry_backend"])], "environment": "test"}
+    return {"config": config, "network_policy": {"egress": {"telemetry": RANGE}}}
 
 
 def _valkey(answers: Answers) -> Values:

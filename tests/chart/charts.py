@@ -58,10 +58,14 @@ class Charts:
 def relevant(plan: Plan) -> Iterator[Answers]:
     """Give every combination of the core choices, each with a file as its audit sink and with one other sink in turn.
 
-    A sink is a piece of the schema, an example and the name of a destination, which nothing else in the chart reads.
+    A sink is a piece of the schema, an example and the name of a destination, which nothing else in the chart reads. Of
+    telemetry backends, which are a piece of the schema alone, each that goes with the cloud has its turn beside other sinks.
     """
     core = plan.matrix.core()
     sinks = cycle([sink for sink in plan.matrix.choices["audit_sink"] if sink != "file"])
+    clouds = plan.matrix.choices["cloud"]
+    backends = {cloud: cycle(plan.matrix.values("telemetry_backend", {"cloud": cloud})) for cloud in clouds}
     for answers in core:
         yield Answers({**answers, "audit_sink": "file"}, answers.computed)
-        yield Answers({**answers, "audit_sink": next(sinks)}, answers.computed)
+        backend = next(backends[answers["cloud"]])
+        yield Answers({**answers, "audit_sink": next(sinks), "telemetry_backend": backend}, answers.computed)

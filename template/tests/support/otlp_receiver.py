@@ -1,9 +1,10 @@
 """A backend for traces: takes OTLP over HTTP, and can be slow, refusing or gone."""
 
 import gzip
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
+WORDS = b"the backend's own words"
 KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 
@@ -31,6 +33,27 @@ class Seen:
     text: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in, its headers' names in lower case and its body as it was sent."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def batch(self) -> ExportTraceServiceRequest:
+        """What it holds."""
+        gzipped = self.headers.get("content-encoding") == "gzip"
+        content = gzip.decompress(self.body) if gzipped else self.body
+        found: ExportTraceServiceRequest = ExportTraceServiceRequest.FromString(content)
+        return found
+
+
+Judge = Callable[[Asked], int]
+"""Gives the status with which a request is answered; one of 200 is taken."""
+
+
 @dataclass
 class Receiver:
     """What has arrived, and how it answers."""
@@ -38,6 +61,8 @@ class Receiver:
     url: str = ""
     status: int = 200
     delay: float = 0
+    judge: Judge | None = None
+    """Who looks at requests, while `status` is 200."""
     spans: list[Seen] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -57,17 +82,34 @@ class Receiver:
         ]
         return found
 
-    def take(self, body: bytes) -> None:
+    def answer(self, asked: Asked) -> int:
+        """Look at a request, take it where it is good, and give the status."""
+        self.headers.append(dict(asked.headers))
+        self.paths.append(asked.path)
+        time.sleep(self.delay)
+        status = self.judge(asked) if self.judge is not None and self.status == 200 else self.status
+        if status == 200:
+            self.take(asked.batch)
+        return status
+
+    def take(self, batch: ExportTraceServiceRequest) -> None:
         """Take a batch."""
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        for resource in batch.resource_spans:
             process = _attributes(resource.resource.attributes).get("chassis.process", "")
             for scope in resource.scope_spans:
                 self.spans += [_seen(span, process) for span in scope.spans]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, _request: object, _client_address: object) -> None:
+        """Say nothing: a client that leaves is no error of the server."""
+
+
 @contextmanager
-def receiver(**given: Any) -> Iterator[Receiver]:
-    """Receive on a free port while the context is open."""
+def receiver(tls: ssl.SSLContext | None = None, **given: Any) -> Iterator[Receiver]:
+    """Receive on a free port while the context is open, with `tls` over HTTPS."""
     state = Receiver(**given)
 
     class Handler(BaseHTTPRequestHandler):
@@ -75,19 +117,20 @@ def receiver(**given: Any) -> Iterator[Receiver]:
             """Say nothing."""
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            state.headers.append({name.lower(): value for name, value in self.headers.items()})
-            state.paths.append(self.path)
-            time.sleep(state.delay)
-            if state.status == 200:
-                state.take(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-            self.send_response(state.status)
-            self.send_header("content-length", "0")
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers["content-length"]))
+            status = state.answer(Asked(self.path, headers, body))
+            answer = b"" if status == 200 else WORDS
+            self.send_response(status)
+            self.send_header("location", "/elsewhere")
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
+    server = _Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield state

@@ -52,10 +52,11 @@ class Relay:
                     )  # or small packets wait 40 ms for each other
                 self._open |= {client, server}
                 for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=_pass, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=pass_on, args=(source, sink), daemon=True).start()
 
 
-def _pass(source: socket.socket, sink: socket.socket) -> None:
+def pass_on(source: socket.socket, sink: socket.socket) -> None:
+    """Pass bytes on until the source ends."""
     with suppress(OSError):
         while content := source.recv(65536):
             sink.sendall(content)

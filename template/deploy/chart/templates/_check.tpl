@@ -58,6 +58,7 @@
 {{- if eq .Values.database.mode "cloudnative_pg" }}{{- $_ := unset $needed "postgres" }}{{- end }}
 {{- if $valkey }}{{- $_ := unset $needed "queue" }}{{- $_ := unset $needed "state_store" }}{{- end }}
 {{- if ne (dig "model" "provider" "local" .Values.config) "local" }}{{- $_ := set $needed "model" true }}{{- end }}
+{{- if dig "telemetry_backend" "url" "" .Values.config }}{{- $_ := set $needed "telemetry" true }}{{- end }}
 {{- if .Values.oauth2_proxy.enabled }}{{- $_ := set $needed "oidc" true }}{{- end }}
 {{- if ne .Values.database.mode "cloudnative_pg" }}
 {{- range list "kubernetes_api" "backup" }}{{- $_ := unset $needed . }}{{- end }}

@@ -31,6 +31,27 @@ class StaticAwsKeyError(ConfigurationError):
     """The AWS credentials found are a long-term access key; remove it and give the workload a role."""
 
 
+def platform_session(region: str, times: Config, *, production: bool) -> boto3.Session:
+    """Give a session with the credentials that the platform gives this workload; `times` is how long to wait for STS.
+
+    Raise `NoAwsIdentityError` where there are none, and in production `StaticAwsKeyError` for long-term ones.
+    """
+    inner = botocore.session.get_session()
+    inner.set_default_client_config(times)  # which the session passes on to STS
+    session = boto3.Session(botocore_session=inner, region_name=region)
+    found = session.get_credentials()
+    if found is None:
+        raise NoAwsIdentityError
+    credentials = found.get_frozen_credentials()
+    if production and is_long_term(credentials.access_key or "", credentials.token):
+        message = (
+            f"The AWS credentials found ({found.method}) are a long-term access key, which is refused in "
+            "production; remove it and give the workload a role (docs/cloud-aws.md)."
+        )
+        raise StaticAwsKeyError(message)
+    return session
+
+
 class AwsClient:
     """A client of one service, for several threads; logs in at its first use, and anew after its login was refused."""
 
@@ -46,10 +67,7 @@ class AwsClient:
         """Give the client; the first one, and each after a refused login, takes new credentials from the SDK's chain."""
         with self._lock:
             if self._client is None:
-                inner = botocore.session.get_session()
-                inner.set_default_client_config(self._times)  # which the session passes on to STS
-                session = boto3.Session(botocore_session=inner, region_name=self._settings.region)
-                self._refuse_static(session)
+                session = platform_session(self._settings.region, self._times, production=self._settings.production)
                 # Nothing but the setting names the endpoint: AWS_ENDPOINT_URL could name an unencrypted one.
                 config = Config(ignore_configured_endpoint_urls=True)  # type: ignore[call-arg]  # the stubs miss it
                 url = self._settings.endpoint_url
@@ -61,18 +79,6 @@ class AwsClient:
     def close(self) -> None:
         """Close the connections."""
         self._forget(self._client)
-
-    def _refuse_static(self, session: boto3.Session) -> None:
-        found = session.get_credentials()
-        if found is None:
-            raise NoAwsIdentityError
-        credentials = found.get_frozen_credentials()
-        if self._settings.production and is_long_term(credentials.access_key or "", credentials.token):
-            message = (
-                f"The AWS credentials found ({found.method}) are a long-term access key, which is refused in "
-                "production; remove it and give the workload a role (docs/cloud-aws.md)."
-            )
-            raise StaticAwsKeyError(message)
 
     def _watching(self, client: Any) -> Callable[..., None]:
         """Give what looks at each answer, before the SDK makes an error of it."""

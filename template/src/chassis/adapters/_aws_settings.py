@@ -21,28 +21,15 @@ def is_long_term(access_key: str, session_token: str | None) -> bool:
     return access_key.startswith(LONG_TERM_KEY) or not session_token
 
 
-class AwsSettings(SettingsGroup):
-    """Where a service of AWS is; credentials come from the platform alone, never from settings."""
+class AwsIdentitySettings(SettingsGroup):
+    """Who the service is on AWS: credentials come from the platform alone, never from settings."""
 
-    region: AwsRegion = Field(description="the region, such as eu-central-1", examples=["eu-central-1"])
-    endpoint_url: str | None = Field(
-        None, pattern=r"\Ahttps?://[^\s/@?#]+/?\z", description="another address, such as that of a VPC endpoint"
-    )
     _production: bool = PrivateAttr(default=True)
 
     @property
     def production(self) -> bool:
         """Whether static credentials are refused; so also where nobody said which environment this is."""
         return self._production
-
-    @field_validator("endpoint_url")
-    @classmethod
-    def encrypted(cls, url: str | None, info: ValidationInfo) -> str | None:
-        """Keep what is read and sent off unencrypted connections."""
-        if url and in_production(info) and not url.startswith("https:"):
-            message = "must begin with https:// in production"
-            raise ValueError(message)
-        return url
 
     @model_validator(mode="after")
     def no_static_key(self, info: ValidationInfo) -> Self:
@@ -56,3 +43,21 @@ class AwsSettings(SettingsGroup):
             )
             raise ValueError(message)
         return self
+
+
+class AwsSettings(AwsIdentitySettings):
+    """Where a service of AWS is."""
+
+    region: AwsRegion = Field(description="the region, such as eu-central-1", examples=["eu-central-1"])
+    endpoint_url: str | None = Field(
+        None, pattern=r"\Ahttps?://[^\s/@?#]+/?\z", description="another address, such as that of a VPC endpoint"
+    )
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def encrypted(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Keep what is read and sent off unencrypted connections."""
+        if url and in_production(info) and not url.startswith("https:"):
+            message = "must begin with https:// in production"
+            raise ValueError(message)
+        return url

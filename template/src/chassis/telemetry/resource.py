@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from uuid import uuid4
 
 from opentelemetry.sdk.resources import Resource
@@ -9,10 +10,11 @@ from opentelemetry.sdk.resources import Resource
 from chassis.settings import ServiceSettings
 
 
-def process_resource(service: ServiceSettings, process: str) -> Resource:
-    """Describe this process; `process` is its command, such as `serve`."""
+def process_resource(service: ServiceSettings, process: str, more: Mapping[str, str] | None = None) -> Resource:
+    """Describe this process; `process` is its command, such as `serve`, `more` what a backend wants to be told besides."""
     return Resource.create(
         {
+            **(more or {}),
             "service.name": service.name,
             "service.version": service.version,
             "service.instance.id": f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}",

@@ -29,7 +29,8 @@ def start_telemetry(settings: Settings, process: str, instrumentations: tuple[st
     """
     configure_logging(settings.environment, settings.service.log_level)
     recorded = settings.telemetry_backend.sends
-    traces = start_tracing(settings.service, settings.telemetry.sample_ratio if recorded else None, process)
+    ratio = settings.telemetry.sample_ratio if recorded else None
+    traces = start_tracing(settings.service, ratio, process, settings.telemetry_backend.resource)
     exposition = start_meters(settings.service, process)
     PUBLISH_FAILURES.add(0)  # Prometheus sees no rise in the first that it hears of a series
     if recorded:

@@ -165,12 +165,17 @@ class ScrubbedExporter(SpanExporter):
         )
 
 
-def start_tracing(service: ServiceSettings, sample_ratio: float | None, process: str) -> TracerProvider:
-    """Begin to make spans, which go nowhere yet; give what `export_to` takes. Without a ratio they are ids and no more."""
+def start_tracing(
+    service: ServiceSettings, sample_ratio: float | None, process: str, resource: Mapping[str, str] | None = None
+) -> TracerProvider:
+    """Begin to make spans, which go nowhere yet; give what `export_to` takes. Without a ratio they are ids and no more.
+
+    resource: what the backend wants to be told of the process, besides what each is told.
+    """
     propagate.set_global_textmap(TraceContextTextMapPropagator())  # no baggage: nobody may put words into our mouth
     provider = TracerProvider(
         sampler=ALWAYS_OFF if sample_ratio is None else ParentBased(OfWork(sample_ratio)),
-        resource=process_resource(service, process),
+        resource=process_resource(service, process, resource),
         id_generator=_Ids(),
         shutdown_on_exit=False,
         span_limits=SpanLimits(max_span_attribute_length=LONGEST_ATTRIBUTE, max_events=64, max_links=16),

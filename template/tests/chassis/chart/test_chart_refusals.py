@@ -47,6 +47,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"config": {"model": {"provider": "openai_compatible", "base_url": "https://m/v1", "api_key": "secret://k"}}},
         "network_policy.egress.model.to is empty",
     ),
+    "traces that nothing lets out": (
+        {"config": {"telemetry_backend": {"url": "https://traces.example.com"}}},
+        "network_policy.egress.telemetry.to is empty",
+    ),
     "a port that is none": ({"network_policy": {"agent_egress": {"crm": {"to": [PEER], "ports": [0]}}}}, "ports"),
     "an ingress past the proxy": (
         {"ingress": {"enabled": True, "host": "a.example.com", "tls_secret": "tls"}},

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export import SpanExporter
 from tests.support.audit_sink import CollectorUnderTest, OpenCollector, collectors
 from tests.support.checkpoints import Claims
 from tests.support.isolation import isolated_settings
 from tests.support.secret_backend import OpenStore, SecretStore, stores
 from tests.support.state_store import StateStore, open_state_store
+from tests.support.telemetry_backend import BackendUnderTest, OpenBackend, backends
 
 from chassis import selected
 from chassis.db.engine import make_sessions, open_engine
@@ -51,6 +53,24 @@ async def sink(collector: CollectorUnderTest) -> AsyncIterator[AuditSink]:
     """The chosen adapter, opened on that collector."""
     async with load_object(selected.OPEN_AUDIT_SINK)(collector.settings, collector.context) as opened:
         yield opened
+
+
+@pytest.fixture(params=list(backends().values()), ids=list(backends()))
+def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BackendUnderTest]:
+    """An empty backend of the chosen kind, once for each way in which the adapter can be let in."""
+    open_backend: OpenBackend = request.param
+    with open_backend(tmp_path, monkeypatch) as under_test:
+        yield under_test
+
+
+@pytest.fixture
+async def exporter(backend: BackendUnderTest) -> AsyncIterator[SpanExporter]:
+    """The chosen adapter, opened on that backend."""
+    async with load_object(selected.OPEN_SPAN_EXPORTER)(backend.settings, backend.context) as opened:
+        yield opened
+    await backend.context.secrets.close()
 
 
 @pytest.fixture(scope="session")

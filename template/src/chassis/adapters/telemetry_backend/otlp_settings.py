@@ -2,20 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from chassis.settings_types import SecretRef, SettingsGroup, in_production
-
-
-def _collector_url(url: HttpUrl | None) -> HttpUrl | None:
-    if url is None:
-        return url
-    if url.username or url.password or url.query or url.fragment:
-        message = (
-            "must be no more than a scheme, a host and perhaps a path; a credential belongs into the secret backend"
-        )
-        raise ValueError(message)
-    return url
+from chassis.adapters.telemetry_backend._backend_settings import BackendSettings, BackendUrl
+from chassis.settings_types import SecretRef, in_production
 
 
 def _over_tls(token: str | None, info: ValidationInfo) -> str | None:
@@ -26,10 +16,10 @@ def _over_tls(token: str | None, info: ValidationInfo) -> str | None:
     return token
 
 
-class TelemetryBackendSettings(SettingsGroup):
+class TelemetryBackendSettings(BackendSettings):
     """Where traces go."""
 
-    url: Annotated[HttpUrl | None, AfterValidator(_collector_url)] = Field(
+    url: BackendUrl = Field(
         None,
         description="the collector's address without /v1/traces, such as http://collector:4318; without one nothing is sent",
     )
@@ -42,9 +32,3 @@ class TelemetryBackendSettings(SettingsGroup):
     token_prefix: str = Field(
         "Bearer ", pattern=r"\A([A-Za-z-]{1,32} )?\z", description="what stands before the token in its header"
     )
-    timeout_seconds: float = Field(5, gt=0, le=30, description="longest time a batch may take, attempts included")
-
-    @property
-    def sends(self) -> bool:
-        """Whether traces go anywhere."""
-        return self.url is not None
