@@ -15,7 +15,8 @@ OLDEST = "1.30"
 _KNOWN = tuple(dict.fromkeys(all_versions()))
 VERSIONS = _KNOWN[next(n for n, v in enumerate(_KNOWN) if v.startswith(OLDEST)) :]
 """Those of Kubernetes from the oldest that the chart takes to the newest whose schemas are there."""
-INSIDE = "#/$defs/"
+Schema = dict[str, Any]
+WORDS = ("description", "$id", "$schema")
 
 
 def faults(manifest: dict[str, Any], versions: tuple[str, ...] = VERSIONS) -> Iterator[str]:
@@ -40,48 +41,39 @@ def _validators(versions: tuple[str, ...], api_version: str, kind: str) -> tuple
     return tuple((", ".join(found), Draft202012Validator(json.loads(text))) for text, found in named.items())
 
 
-def whole(version: str, api_version: str, kind: str) -> dict[str, Any]:
-    """Give a kind's strict schema with the definitions that it leads to, without what is said in words."""
+def whole(version: str, api_version: str, kind: str) -> Schema:
+    """Give a kind's strict schema as one piece: what it refers to in its place, without what is said in words.
+
+    jsonschema spends most of its time on following references.
+    """
     group, _, number = api_version.rpartition("/")
     name = "-".join([kind.lower(), *([group.partition(".")[0]] if group else []), number])
-    definitions = _file(version, "_definitions")["$defs"]
-    schema = _plain(_file(version, name))
-    found: dict[str, Any] = {}
-    wanted = set(_references(schema))
-    while wanted:
-        found |= {one: _plain(definitions[one]) for one in wanted}
-        wanted = {one for definition in found.values() for one in _references(definition)} - set(found)
-    return {**schema, "$defs": found}
-
-
-@cache
-def _file(version: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = schema_contents(f"kubernetes-json-schema/v{version}-local-strict/{name}.json", version)
+    found: Schema = _in_place(_file(version, name), _file(version, "_definitions")["$defs"], {})
     return found
 
 
-def _plain(schema: Any) -> Any:
-    """Leave out descriptions and the file's own address, and have references lead into the same document."""
+def _in_place(schema: Any, definitions: Schema, known: Schema) -> Any:
+    """Put definitions in place of references to them, each made once; a schema that contains itself has no end."""
     if isinstance(schema, list):
-        return [_plain(one) for one in schema]
+        return [_in_place(one, definitions, known) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {
-        name: value for name, value in schema.items() if not (name in ("description", "$id") and isinstance(value, str))
-    }
-    return {
-        name: f"{INSIDE}{value.rpartition('/')[2]}" if name == "$ref" and isinstance(value, str) else _plain(value)
-        for name, value in kept.items()
-    }
+    if isinstance(schema.get("$ref"), str):
+        beside = {name for name in schema if not _is_said(name, schema[name])}
+        assert beside <= {"$ref", "default"}, schema
+        name = schema["$ref"].rpartition("/")[2]
+        if name not in known:
+            known[name] = _in_place(definitions[name], definitions, known)
+        return known[name]
+    return {name: _in_place(value, definitions, known) for name, value in schema.items() if not _is_said(name, value)}
 
 
-def _references(schema: Any) -> Iterator[str]:
-    if isinstance(schema, list):
-        for one in schema:
-            yield from _references(one)
-    elif isinstance(schema, dict):
-        for name, value in schema.items():
-            if name == "$ref" and isinstance(value, str):
-                yield value.removeprefix(INSIDE)
-            else:
-                yield from _references(value)
+def _is_said(name: str, value: Any) -> bool:
+    """Tell whether a keyword refuses nothing: words, and hints to programs that apply changes."""
+    return name.startswith("x-kubernetes-") or (name in WORDS and isinstance(value, str))
+
+
+@cache
+def _file(version: str, name: str) -> Schema:
+    found: Schema = schema_contents(f"kubernetes-json-schema/v{version}-local-strict/{name}.json", version)
+    return found

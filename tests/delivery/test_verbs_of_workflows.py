@@ -56,14 +56,6 @@ def test_no_verb_of_a_workflow_is_left_out() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["bandit", "secrets", "workflows", "pins-check"])
-def test_what_looks_for_mistakes_finds_none_in_a_new_project(project: Path, verb: str) -> None:
-    must(make(project, verb, *HERE[verb]))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "verb", [verb for verb in HERE if verb not in ("bandit", "secrets", "workflows", "pins-check")]
-)
-def test_full_other_verbs_pass_in_a_new_project(project: Path, verb: str) -> None:
+@pytest.mark.parametrize("verb", HERE)
+def test_full_it_passes_in_a_new_project(project: Path, verb: str) -> None:
     must(make(project, verb, *HERE[verb]))

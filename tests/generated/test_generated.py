@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.copier_cli import commit_all
 from tests.copier_yml import offered, questions, suites
 from tests.generated.project import heed_interrupts, installed, make, must, open_folder
 
@@ -156,3 +157,9 @@ def test_a_migration_is_written_for_a_changed_table(generated: Path) -> None:
         models.write_text(before)
     assert text.count('"ticket"') == 2
     assert "colour" in text
+
+
+def test_what_its_ci_looks_for_is_not_in_it(generated: Path) -> None:
+    commit_all(generated, "start")
+    for verb in ("bandit", "secrets", "workflows", "pins-check"):
+        must(make(generated, verb))

@@ -63,15 +63,16 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("image")
     engine = Engine(parser.parse_args().image)
-    port = free_port()
     directory = Path(".dev/image").resolve()
     with development_environment(directory, os.environ) as services, ExitStack() as running:
-        environment = {**services, "CHASSIS__HTTP__PORT": str(port), "CHASSIS__HTTP__HOST": "127.0.0.1"}
+        environment = {**services, "CHASSIS__HTTP__HOST": "127.0.0.1"}
         environment.pop("CHASSIS__AUDIT_SINK__PATH", None)  # a container's log is its standard output
         engine.let_read(directory, environment)
         confined(engine, environment)
         once(engine, environment, "migrate")
         once(engine, as_role(environment, ROLES["seed"]), "seed")
+        port = free_port()  # only now: in the meantime somebody else could take it
+        environment["CHASSIS__HTTP__PORT"] = str(port)
         for name, command in {"serve": ("serve",), "work": ("work",), "keep": ("audit", "keep")}.items():
             running.enter_context(container(engine, as_role(environment, ROLES[name]), *command))
         url = f"http://127.0.0.1:{port}"
