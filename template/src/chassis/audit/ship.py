@@ -14,6 +14,7 @@ from chassis.audit.ocsf import event_record, head_record
 from chassis.audit.seal import EVENT_COLUMNS
 from chassis.audit.signing import Head
 from chassis.audit.tables import AuditEvent, heads, seals, shipments
+from chassis.management.looking import DeepState, Found
 from chassis.ports.audit_sink import AuditRecord, AuditSink
 from chassis.ports.errors import UnavailableError
 from chassis.telemetry.spans import shipping
@@ -46,7 +47,7 @@ class Shipper:
         self._service = service
         self._version = version
         self._poll_seconds = poll_seconds
-        self._refused = False
+        self._last: DeepState = "unknown"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ship until `stop` is set; an unreachable sink is tried again with growing pauses."""
@@ -79,18 +80,17 @@ class Shipper:
                 await connection.execute(statement.on_conflict_do_update(index_elements=["sink"], set_=row))
         return True
 
-    async def check(self) -> None:
-        """Raise `UnavailableError` when the sink did not confirm the last shipment; it is sent nothing for this."""
-        if self._refused:
-            raise UnavailableError
+    async def check(self) -> Found:
+        """Say whether the sink confirmed the last shipment, which this process has made; it is sent nothing for this."""
+        return Found(self._last)
 
     async def _deliver(self, records: Sequence[AuditRecord]) -> None:
         try:
             await self._sink.ship(records)
         except Exception:
-            self._refused = True
+            self._last = "unavailable"
             raise
-        self._refused = False
+        self._last = "ok"
 
     async def _unshipped(
         self, connection: AsyncConnection, position: Position
