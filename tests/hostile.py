@@ -101,7 +101,7 @@ _REFUSED: dict[str, list[str]] = {
     "queue": ["", "kafka", "../../x", "redis\n", "__init__", "{{ queue }}", "null", "[redis]"],
     "state_store": ["", "memory", "Postgres", "postgres "],
     "audit_sink": ["", "none", "File", "file\n", "../file"],
-    "telemetry_backend": ["", "none", "OTLP", "otlp\n", "../otlp", "cloudwatch"],
+    "telemetry_backend": ["", "none", "OTLP", "otlp\n", "../otlp"],
     "dependency_updates": ["", "none", "Dependabot", "dependabot\n", "../renovate"],
     "repository_url": ["", "https://evil.example/x", "{{ project_name }}", "javascript:alert(1)", "x\ny"],
 }
