@@ -163,7 +163,7 @@ async def test_the_figures_shown_are_those_of_what_happened(worked: Worked) -> N
     unknown = await by("reason", "cost", "Calls whose cost is not known", "A")
     assert (unknown["no_price"] > 1, unknown["no_usage"]) == (True, 0)
     swept = await by("status", "queue", "Swept after silent workers", "A")
-    assert (swept["pending"] > 0.9, swept["dead"]) == (True, 0), "the first of all is seen, too"
+    assert (swept.get("pending", 0) > 0.9, swept.get("dead")) == (True, 0), "the first of all is seen, too"
     assert await by("", "queue", "Publishes that failed", "A") == {"": 0}
     assert (await by("outcome", "agent", "Calls of tools", "A")).keys() == {"success", "error"}
 
