@@ -16,8 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -38,8 +38,8 @@ TENANT = "bench"
 ROUNDS = 9
 REQUESTS = 200
 CLIENTS = 4
-ALONE = 60
-RUNS = 5
+ALONE = 600
+RUNS = 50
 STEPS = 5
 RUN = json.dumps({"assistant_id": "agent", "input": {"log": [], "delay": 0.0}}).encode()
 
@@ -53,9 +53,6 @@ class Service:
     worker: int
     rates: list[float] = dataclasses.field(default_factory=list)
     processor: list[float] = dataclasses.field(default_factory=list)
-    alone: list[float] = dataclasses.field(default_factory=list)
-    runs: list[float] = dataclasses.field(default_factory=list)
-    run_processor: list[float] = dataclasses.field(default_factory=list)
 
 
 class Connection:
@@ -109,19 +106,24 @@ async def running(connection: Connection) -> None:
     assert len(answer["log"]) == STEPS, answer
 
 
-async def alone(service: Service, ask: Callable[[Connection], Coroutine[Any, Any, None]], count: int) -> list[float]:
-    """Give the seconds of requests that come one after the other."""
-    found = []
-    async with Connection(service.port) as connection:
-        for _ in range(count):
-            started = time.perf_counter()
-            await ask(connection)
-            found.append(time.perf_counter() - started)
+async def in_turn(
+    services: Sequence[Service], ask: Callable[[Connection], Coroutine[Any, Any, None]], count: int
+) -> list[list[float]]:
+    """Give for each service the seconds of requests that come one after the other: one here, one there, so that noise hits all."""
+    found: list[list[float]] = [[] for _ in services]
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(Connection(service.port)) for service in services]
+        for number in range(count):
+            for offset in range(len(services)):
+                which = (number + offset) % len(services)
+                started = time.perf_counter()
+                await ask(connections[which])
+                found[which].append(time.perf_counter() - started)
     return found
 
 
-async def measure_list(service: Service) -> None:
-    """Ask for the list as fast as it goes, and then at leisure."""
+async def at_full_speed(service: Service) -> None:
+    """Ask for the list as fast as it goes."""
 
     async def one() -> None:
         async with Connection(service.port) as connection:
@@ -132,49 +134,45 @@ async def measure_list(service: Service) -> None:
     await asyncio.gather(*(one() for _ in range(CLIENTS)))
     service.rates.append(REQUESTS / (time.perf_counter() - started))
     service.processor.append((seconds_of(service.api) - before) / REQUESTS)
-    service.alone.append(statistics.median(await alone(service, listing, ALONE)))
 
 
-async def measure_runs(service: Service) -> None:
-    """Have some runs, one after the other."""
-    before = seconds_of(service.api, service.worker)
-    service.runs.append(statistics.median(await alone(service, running, RUNS)))
-    service.run_processor.append((seconds_of(service.api, service.worker) - before) / RUNS)
-
-
-async def measure(services: Mapping[str, Service]) -> dict[str, float]:
+async def measure(services: Sequence[Service]) -> dict[str, float]:
     """Measure alternately, so that a slow moment of the machine hits all; the first round warms up."""
-    for what in (measure_list, measure_runs):
-        for number in range(ROUNDS + 1):
-            names = [*services] * 2
-            for name in names[number % len(services) :][: len(services)]:  # each is the first as often
-                await what(services[name])
-    off, on, hanging = (services[name] for name in ("off", "on", "hanging"))
+    for number in range(ROUNDS + 1):
+        for offset in range(len(services)):  # each is the first as often
+            await at_full_speed(services[(number + offset) % len(services)])
+    off, on, hanging = services
+    alone = [statistics.median(one) for one in await in_turn(services, listing, ALONE)]
+    before = [seconds_of(service.api, service.worker) for service in services]
+    runs = [statistics.median(one) for one in await in_turn(services, running, RUNS)]
+    after = [seconds_of(service.api, service.worker) for service in services]
+    run_processor = [(later - earlier) / RUNS for earlier, later in zip(before, after, strict=True)]
 
     def ratio(one: list[float], other: list[float]) -> float:
         return round(statistics.median(a / b for a, b in zip(one[1:], other[1:], strict=True)), 3)
 
-    def more(one: list[float], other: list[float], scale: float) -> float:
-        return round(statistics.median(a - b for a, b in zip(one[1:], other[1:], strict=True)) * scale, 1)
-
-    def median(values: list[float], scale: float = 1) -> float:
-        return round(statistics.median(values[1:]) * scale, 2)
+    def median(values: list[float]) -> float:
+        return statistics.median(values[1:])
 
     return {
-        "telemetry: ticket list, not recorded, requests/s": median(off.rates),
-        "telemetry: ticket list, recorded, requests/s": median(on.rates),
+        "telemetry: ticket list, not recorded, requests/s": round(median(off.rates), 1),
+        "telemetry: ticket list, recorded, requests/s": round(median(on.rates), 1),
         "telemetry: ticket list, ratio (>= 0.6)": ratio(on.rates, off.rates),
         "telemetry: ticket list, ratio by the API's processor time": ratio(off.processor, on.processor),
-        "telemetry: a request, not recorded, processor µs": median(off.processor, 1e6),
-        "telemetry: a request, recorded, more processor µs": more(on.processor, off.processor, 1e6),
-        "telemetry: a request alone, not recorded, p50 ms": median(off.alone, 1e3),
-        "telemetry: a request alone, recorded, p50 ratio": ratio(on.alone, off.alone),
-        "telemetry: hanging backend against none, p50 ratio (<= 1.1)": ratio(hanging.alone, off.alone),
-        "telemetry: hanging backend against one that answers, p50 ratio": ratio(hanging.alone, on.alone),
+        "telemetry: a request, not recorded, processor µs": round(median(off.processor) * 1e6),
+        "telemetry: a request, recorded, more processor µs": round(
+            (median(on.processor) - median(off.processor)) * 1e6
+        ),
+        "telemetry: a request alone, not recorded, p50 ms": round(alone[0] * 1e3, 2),
+        "telemetry: a request alone, recorded against not, p50 ratio": round(alone[1] / alone[0], 3),
+        "telemetry: hanging backend against none, p50 ratio (<= 1.1)": round(alone[2] / alone[0], 3),
+        "telemetry: hanging backend against one that answers, p50 ratio": round(alone[2] / alone[1], 3),
         "telemetry: hanging backend against none, requests/s ratio": ratio(hanging.rates, off.rates),
-        "telemetry: a run of 5 steps, not recorded, p50 ms": median(off.runs, 1e3),
-        "telemetry: a run of 5 steps, recorded, more ms": more(on.runs, off.runs, 1e3),
-        "telemetry: a run of 5 steps, recorded, more processor ms": more(on.run_processor, off.run_processor, 1e3),
+        "telemetry: a run of 5 steps, not recorded, p50 ms": round(runs[0] * 1e3, 1),
+        "telemetry: a run of 5 steps, recorded, more ms": round((runs[1] - runs[0]) * 1e3, 1),
+        "telemetry: a run of 5 steps, recorded, more processor ms": round(
+            (run_processor[1] - run_processor[0]) * 1e3, 1
+        ),
     }
 
 
@@ -245,7 +243,7 @@ def main() -> None:
             api = started(stack, own, "-m", "chassis", "serve")
             services[name] = Service(int(own["CHASSIS__HTTP__PORT"]), api, started(stack, own, __file__, "worker"))
             asyncio.run(ready(services[name]))
-        figures = asyncio.run(measure(services))
+        figures = asyncio.run(measure([services[name] for name in backends]))
     print(json.dumps(figures))
 
 

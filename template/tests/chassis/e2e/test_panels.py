@@ -159,11 +159,12 @@ async def test_the_figures_shown_are_those_of_what_happened(worked: Worked) -> N
         value > 0 for value in (await by("tenant", "cost", "US dollars in the time shown, by tenant", "A")).values()
     )
     slowest = await by("tool", "agent", "Tools, p95", "A")
-    assert max(slowest, key=lambda tool: slowest[tool]) == "track_vehicle"
+    assert slowest.keys() == {"find_parcel", "track_vehicle", "weigh_freight"}
+    assert slowest["track_vehicle"] > 1, "it takes a second"
     unknown = await by("reason", "cost", "Calls whose cost is not known", "A")
     assert (unknown["no_price"] > 1, unknown["no_usage"]) == (True, 0)
     swept = await by("status", "queue", "Swept after silent workers", "A")
-    assert (swept["pending"] > 0.9, swept["dead"]) == (True, 0), "the first of all is seen, too"
+    assert (swept.get("pending", 0) > 0.9, swept.get("dead")) == (True, 0), "the first of all is seen, too"
     assert await by("", "queue", "Publishes that failed", "A") == {"": 0}
     assert (await by("outcome", "agent", "Calls of tools", "A")).keys() == {"success", "error"}
 
