@@ -11,7 +11,7 @@ from chassis.db.migrations import LOCK_TIMEOUT
 from chassis.wiring import load_agent
 
 # Tables are registered by being imported.
-for module in ("chassis.audit.tables", "chassis.runs.tables", load_agent().models):
+for module in ("chassis.audit.tables", "chassis.runs.tables", "chassis.runs.model_seen", load_agent().models):
     import_module(module)
 
 # Tables without a model are the audit log's.

@@ -25,6 +25,7 @@ NOT_IMPORTED = {
     "opentelemetry-instrumentation-genai-langchain": "loaded by its import string in telemetry/instrumentation.py",
     "opentelemetry-instrumentation-httpx": "the same",
     "opentelemetry-instrumentation-psycopg": "the same",
+    "opentelemetry-instrumentation-redis": "loaded by its import string in selected.py",
     "pytest-asyncio": "runs the asynchronous tests",
     "pytest-cov": "an option of pytest in `make coverage`",
     "pytest-xdist": "several of the tests at once, in `make test`",

@@ -21,6 +21,7 @@ DEV_AUDIT_SINK = "chassis.dev.audit_sink.file:audit_sink_environment"
 DEV_QUEUE = "chassis.dev.queue.database:queue_environment"
 DEV_SECRET_BACKEND = "chassis.dev.secret_backend.env:secret_backend_environment"  # noqa: S105 - no secret
 DEV_STATE_STORE = "chassis.dev.state_store.postgres:state_store_environment"
+INSTRUMENTATIONS: tuple[str, ...] = ()
 MODELS = {
     "local": "chassis.adapters.model.local:open_model",
     "openai_compatible": "chassis.adapters.model.openai_compatible:open_model",
@@ -35,6 +36,7 @@ __all__ = [
     "DEV_QUEUE",
     "DEV_SECRET_BACKEND",
     "DEV_STATE_STORE",
+    "INSTRUMENTATIONS",
     "MODELS",
     "OPEN_AUDIT_SINK",
     "OPEN_SPAN_EXPORTER",

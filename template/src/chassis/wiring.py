@@ -1,6 +1,6 @@
 """The only wiring: serve, work, the commands and the tests all get what they use from here."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -20,6 +20,7 @@ from chassis.jobs.housekeeping import doing, forget_ended_tasks, hourly, kind_of
 from chassis.jobs.idempotency import forget_old_keys
 from chassis.jobs.kinds import TaskKind
 from chassis.jobs.tables import AGENT_RUN
+from chassis.management.checks import secret_backend
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.checkpoints import Checkpoints
 from chassis.ports.errors import UnavailableError
@@ -29,6 +30,7 @@ from chassis.ports.run_queue import RunQueue
 from chassis.ports.secrets import Secret, SecretManager
 from chassis.runs.forget import FORGET_THREAD, forgetting
 from chassis.runs.kind import RunKind
+from chassis.runs.model_seen import ModelCalls, note, probe
 from chassis.secrets.cache import CachedSecretManager, CachePolicy
 from chassis.secrets.placeholders import refuse_placeholder
 from chassis.settings import Settings
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from chassis.jobs.worker import Workshop
 
 AGENT = "agent:AGENT"
+INSTRUMENTATIONS = selected.INSTRUMENTATIONS
+"""Of the libraries that the chosen adapters use, and that every process loads."""
 # By import string, because the API process, which imports this module, must load none of them.
 GRAPH_RUNNER = "chassis.runs.execute:GraphRunner"
 PRUNING = "chassis.checkpoints.pruning:pruning"
@@ -52,6 +56,7 @@ WORKSHOP = "chassis.jobs.worker:Workshop"
 GRAPH_DEPENDENCIES = "chassis.api.graph:GraphDependencies"
 PRUNE_LOGS = "chassis.runs.prune:prune_logs"
 KEEPER = "chassis.audit.keeper:Keeper"
+MODEL_ASKING = "chassis.runs.model_probe:asking"
 SHIPPER = "chassis.audit.ship:Shipper"
 MEASURE_LOG = "chassis.audit.measured:measure_log"
 SIGNING_KEY = "chassis.audit.keys:signing_key"
@@ -60,6 +65,7 @@ BY_IMPORT_STRING = (
     GRAPH_DEPENDENCIES,
     KEEPER,
     MEASURE_LOG,
+    MODEL_ASKING,
     OPEN_SERIALIZER,
     PRUNE_LOGS,
     PRUNING,
@@ -167,6 +173,7 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         model = await open_model(settings.model, container.adapter_context)
         dependencies = load_object(GRAPH_DEPENDENCIES)(model=model, checkpointer=checkpoints.saver)
         graph = load_object(container.agent.graph)(dependencies)
+        calls, prices = ModelCalls(settings.model.name), PriceTable(settings.telemetry.prices)
         runner = load_object(GRAPH_RUNNER)(
             graph,
             container.sessions,
@@ -174,7 +181,8 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
             settings.runs,
             container.spool,
             checkpoints.require,
-            PriceTable(settings.telemetry.prices),
+            prices,
+            calls,
         )
         execution = load_object(TASK_EXECUTION)
         tasks = {
@@ -190,14 +198,32 @@ async def open_workshop(container: Container) -> "AsyncIterator[Workshop]":
         }
         tasks |= {kind_of_chore(name): partial(execution, chore, container.sessions) for name, chore in chores.items()}
         schedules = {kind_of_chore(name): hourly(name) for name in chores}
-        yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, {**container.agent.schedules, **schedules})
+        ask = load_object(MODEL_ASKING)(model, calls, prices)
+        async with _model_watched(container, calls, ask):
+            yield load_object(WORKSHOP)({AGENT_RUN: runner, **tasks}, {**container.agent.schedules, **schedules})
 
 
 @asynccontextmanager
-async def open_keeper(settings: Settings) -> "AsyncIterator[Keeper]":
-    """Open what keeps the audit log: the database as the sealer's role, the signing key, and the sink."""
+async def _model_watched(
+    container: Container, calls: ModelCalls, ask: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Note how the model answers, and ask it where nobody else does and the settings say so."""
+    settings, idle = container.settings, container.settings.model.probe_seconds
+    async with AsyncExitStack() as stack:
+        noting = measuring(settings.telemetry.measure_seconds, partial(note, container.sessions, calls))
+        await stack.enter_async_context(noting)
+        if idle is not None:
+            await stack.enter_async_context(measuring(idle, partial(probe, container.sessions, calls, idle, ask)))
+        yield
+
+
+@asynccontextmanager
+async def open_keeper(settings: Settings, traces: TracerProvider | None = None) -> "AsyncIterator[Keeper]":
+    """Open what keeps the audit log: the database as the sealer's role, the signing key, and the sink; export `traces`."""
     async with AsyncExitStack() as stack:
         context = await stack.enter_async_context(open_adapter_context(settings))
+        if traces is not None:
+            await stack.enter_async_context(exporting(settings, context, traces))
         engine = await stack.enter_async_context(open_engine(context.database, settings.database, context.service))
         open_sink = load_object(selected.OPEN_AUDIT_SINK)
         sink = await stack.enter_async_context(open_sink(settings.audit_sink, context))
@@ -214,7 +240,13 @@ async def open_keeper(settings: Settings) -> "AsyncIterator[Keeper]":
         sessions = make_sessions(engine, settings.service.name, settings.service.version)
         look = partial(load_object(MEASURE_LOG), sessions, selected.AUDIT_SINK, settings.audit.spool_events)
         await stack.enter_async_context(measuring(settings.telemetry.measure_seconds, look))
-        yield load_object(KEEPER)(engine, key, shipper, settings.audit)
+        spool = AuditSpool(sessions, selected.AUDIT_SINK, settings.audit.spool_events)
+        deep = {
+            "audit_log": spool.check,
+            "audit_sink": shipper.check,
+            "secret_backend": secret_backend(context.secrets),
+        }
+        yield load_object(KEEPER)(engine, key, shipper, settings.audit, deep)
 
 
 @asynccontextmanager

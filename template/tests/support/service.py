@@ -17,7 +17,7 @@ from chassis.dev.services import free_port
 from chassis.http.app import create_app
 from chassis.jobs.worker import Worker
 from chassis.settings import Settings
-from chassis.wiring import open_container, open_workshop
+from chassis.wiring import Overrides, open_container, open_workshop
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ class RunningService:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, agent: AgentSpec, *, grace_seconds: int | None = None
+    settings: Settings, agent: AgentSpec, *, grace_seconds: int | None = None, ports: Overrides | None = None
 ) -> AsyncIterator[RunningService]:
     """Serve the API on a free port, without a worker; requests under way are cut off after the grace."""
-    async with open_container(settings, agent=agent) as container:
+    overrides: Overrides = {"agent": agent, **(ports or {})}
+    async with open_container(settings, **overrides) as container:
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[Container]:

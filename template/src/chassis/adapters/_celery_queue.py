@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -132,7 +133,8 @@ class CeleryQueue:
 
     async def _ask(self, function: Callable[..., T], *given: str) -> T:
         """Call it in a thread, and wait for so long; the thread is done a little later, when the client's own patience ends."""
-        asking = asyncio.get_running_loop().run_in_executor(self._threads, function, *given)
+        # With the caller's context, so that what the client sends belongs to the caller's trace.
+        asking = asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, function, *given)
         try:
             return await asyncio.wait_for(asking, TIMEOUT_SECONDS)
         except self._errors as error:

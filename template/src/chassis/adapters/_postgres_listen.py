@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import LiteralString
 
 import psycopg
 import structlog
@@ -89,22 +90,27 @@ async def _connect(conninfo: str) -> psycopg.AsyncConnection:
 
 
 async def notify(pool: Pool, channel: str, payload: str) -> None:
-    """Send one notification; ids only, a payload is limited to 8,000 bytes. Raise `UnavailableError`.
+    """Send one notification; ids only, a payload is limited to 8,000 bytes. Raise `UnavailableError`."""
+    await ask(pool, "SELECT pg_notify(%s, %s)", channel, payload)
 
-    The pool need not check its connections before each, which costs as much as the notification: it does after a failure.
+
+async def ask(pool: Pool, statement: LiteralString, *parameters: str) -> None:
+    """Execute a statement that can be repeated. Raise `UnavailableError`.
+
+    The pool need not check its connections before each, which costs as much as a notification: it does after a failure.
     """
     try:
         try:
-            await _notify(pool, channel, payload)
+            await _ask(pool, statement, parameters)
         except PoolTimeout:
             raise
         except psycopg.OperationalError:
             await pool.check()
-            await _notify(pool, channel, payload)
+            await _ask(pool, statement, parameters)
     except (psycopg.Error, PoolTimeout) as error:
         raise UnavailableError from error
 
 
-async def _notify(pool: Pool, channel: str, payload: str) -> None:
+async def _ask(pool: Pool, statement: LiteralString, parameters: tuple[str, ...]) -> None:
     async with pool.connection() as connection:
-        await connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+        await connection.execute(statement, parameters or None)

@@ -1,7 +1,7 @@
 """The process that keeps the log: one sealer and shipper at a time, however many are started."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from chassis.audit.seal import ChainEnd, chain_end, last_head, seal, sign
 from chassis.audit.ship import Shipper, rest
 from chassis.audit.signing import Head, SigningKey
 from chassis.jobs.transient import TRANSIENT
+from chassis.management.looking import Check
+from chassis.management.vitals import Checks
 from chassis.ports.errors import ChassisError, UnavailableError
 from chassis.settings import AuditSettings
 
@@ -43,12 +45,17 @@ class Keeper:
         key: Callable[[], Awaitable[SigningKey]],
         shipper: Shipper,
         settings: AuditSettings,
+        told: Mapping[str, Check],
     ) -> None:
-        """Take the database as the sealer's role; `key` is asked for each head, so that it can be rotated."""
+        """Take the database as the sealer's role; `key` is asked for each head, so that it can be rotated.
+
+        told: how what it depends on is asked, besides the database.
+        """
         self._engine = engine
         self._key = key
         self._shipper = shipper
         self._settings = settings
+        self._told = told
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the log until `stop` is set; raise `ChainShortenedError` rather than go on over a gap."""
@@ -61,8 +68,11 @@ class Keeper:
                 log.warning("audit.keeper_interrupted", error=type(error).__name__)
             await rest(RETRY_SECONDS, stop)
 
-    async def check(self) -> None:
-        """Return when the database answers."""
+    def checks(self, *, deep: bool = False) -> Checks:
+        """Give how it is asked whether it can keep the log; events wait in the database, so that alone is needed."""
+        return Checks({"database": self._database}, self._told if deep else {})
+
+    async def _database(self) -> None:
         async with self._engine.connect() as connection:
             await connection.execute(select(1))
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.audit.canonical import COLUMNS, GENESIS, chained, digest_of
 from chassis.audit.signing import Head, SigningKey
 from chassis.audit.tables import AuditEvent, heads, seals, unsealed
+from chassis.telemetry.spans import sealing
 
 EVENT_COLUMNS = tuple(AuditEvent.__table__.c[name] for name in COLUMNS)
 
@@ -40,12 +41,13 @@ async def seal(connection: AsyncConnection, end: ChainEnd, limit: int) -> ChainE
     if not events:
         return end
     rows: list[dict[str, Any]] = []
-    for event in events:
-        digest = digest_of(dict(event))
-        end = ChainEnd(end.sequence + 1, chained(end.chain, digest))
-        rows.append({"sequence": end.sequence, "event_id": event["event_id"], "digest": digest, "chain": end.chain})
-    await connection.execute(insert(seals), rows)
-    await connection.execute(delete(unsealed).where(unsealed.c.event_id.in_([row["event_id"] for row in rows])))
+    with sealing(len(events)):
+        for event in events:
+            digest = digest_of(dict(event))
+            end = ChainEnd(end.sequence + 1, chained(end.chain, digest))
+            rows.append({"sequence": end.sequence, "event_id": event["event_id"], "digest": digest, "chain": end.chain})
+        await connection.execute(insert(seals), rows)
+        await connection.execute(delete(unsealed).where(unsealed.c.event_id.in_([row["event_id"] for row in rows])))
     return end
 
 

@@ -14,8 +14,10 @@ from chassis.audit.ocsf import event_record, head_record
 from chassis.audit.seal import EVENT_COLUMNS
 from chassis.audit.signing import Head
 from chassis.audit.tables import AuditEvent, heads, seals, shipments
+from chassis.management.looking import DeepState, Found
 from chassis.ports.audit_sink import AuditRecord, AuditSink
 from chassis.ports.errors import UnavailableError
+from chassis.telemetry.spans import shipping
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Shipper:
         self._service = service
         self._version = version
         self._poll_seconds = poll_seconds
+        self._last: DeepState = "unknown"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ship until `stop` is set; an unreachable sink is tried again with growing pauses."""
@@ -68,12 +71,26 @@ class Shipper:
             records, reached = await self._unshipped(connection, position)
         if not records:
             return False
-        await self._sink.ship(records)
-        async with self._engine.begin() as connection:
-            row = {"sequence": reached.sequence, "head": reached.head, "shipped_at": func.now()}
-            statement = insert(shipments).values(sink=self._name, **row)
-            await connection.execute(statement.on_conflict_do_update(index_elements=["sink"], set_=row))
+        events = reached.sequence - position.sequence  # sealed in this order, without a gap
+        with shipping(self._name, events, len(records) - events):
+            await self._deliver(records)
+            async with self._engine.begin() as connection:
+                row = {"sequence": reached.sequence, "head": reached.head, "shipped_at": func.now()}
+                statement = insert(shipments).values(sink=self._name, **row)
+                await connection.execute(statement.on_conflict_do_update(index_elements=["sink"], set_=row))
         return True
+
+    async def check(self) -> Found:
+        """Say whether the sink confirmed the last shipment, which this process has made; it is sent nothing for this."""
+        return Found(self._last)
+
+    async def _deliver(self, records: Sequence[AuditRecord]) -> None:
+        try:
+            await self._sink.ship(records)
+        except Exception:
+            self._last = "unavailable"
+            raise
+        self._last = "ok"
 
     async def _unshipped(
         self, connection: AsyncConnection, position: Position

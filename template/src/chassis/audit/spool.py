@@ -40,6 +40,11 @@ class AuditSpool:
         """Let the next question be answered by the database."""
         self._looked_at = float("-inf")
 
+    async def check(self) -> None:
+        """Look now, and raise `AuditSpoolFullError` when the bound is reached."""
+        self.look_again()
+        await self.require_room()
+
     async def require_room(self) -> None:
         """Raise `AuditSpoolFullError` when the bound is reached; log an alert from 80 % of it on."""
         now = self._clock()

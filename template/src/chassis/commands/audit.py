@@ -22,7 +22,7 @@ from chassis.audit.signing import Head, PublicKey
 from chassis.audit.verify import Report, trusted, verify
 from chassis.db.engine import open_engine
 from chassis.management.listener import management, management_socket
-from chassis.management.vitals import Checks, Vitals
+from chassis.management.vitals import Vitals
 from chassis.ports.adapter_context import AdapterContext
 from chassis.ports.errors import ConfigurationError, UnavailableError
 from chassis.settings import Settings
@@ -30,7 +30,7 @@ from chassis.settings_loader import load_settings
 from chassis.telemetry.instrumentation import LIGHT
 from chassis.telemetry.logging import configure_logging
 from chassis.telemetry.start import start_telemetry
-from chassis.wiring import open_adapter_context, open_keeper
+from chassis.wiring import INSTRUMENTATIONS, open_adapter_context, open_keeper
 
 log = structlog.get_logger()
 
@@ -71,14 +71,14 @@ async def _keep(settings: Settings, _options: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    telemetry = start_telemetry(settings, "audit_keep", LIGHT)
+    telemetry = start_telemetry(settings, "audit_keep", (*LIGHT, *INSTRUMENTATIONS))
     vitals = Vitals()
     with management_socket(settings.management) as listening:
         async with (
             management(listening, vitals, telemetry.exposition),
-            open_keeper(settings) as keeper,
+            open_keeper(settings, telemetry.traces) as keeper,
         ):
-            vitals.begin(Checks(needed={"database": keeper.check}))
+            vitals.begin(keeper.checks(), keeper.checks(deep=True))
             await keeper.run(stop)
     log.info("audit.keeper_stopped")
     return 0

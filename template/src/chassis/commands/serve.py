@@ -16,7 +16,7 @@ from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.instrumentation import LIGHT
 from chassis.telemetry.start import Telemetry, start_telemetry
-from chassis.wiring import exporting, load_agent, open_container
+from chassis.wiring import INSTRUMENTATIONS, exporting, load_agent, open_container
 
 GRACE_SECONDS = 20
 
@@ -33,7 +33,7 @@ def run(_options: argparse.Namespace) -> int:
 
 def serve(settings: Settings, agent: AgentSpec, grace_seconds: int) -> None:
     """Serve an agent's API; requests under way may take so long when a signal has come."""
-    telemetry = start_telemetry(settings, "serve", LIGHT)
+    telemetry = start_telemetry(settings, "serve", (*LIGHT, *INSTRUMENTATIONS))
     with management_socket(settings.management) as listening:
         vitals = Vitals()
         app = create_app(settings, agent, lambda: opened(settings, agent, telemetry, listening, vitals), vitals)

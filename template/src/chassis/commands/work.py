@@ -10,14 +10,14 @@ import uvloop
 
 from chassis.audit.started import recorded_start
 from chassis.jobs.worker import Worker
-from chassis.management.checks import container_checks
+from chassis.management.checks import container_checks, deep_checks
 from chassis.management.listener import management, management_socket
 from chassis.management.vitals import Vitals
 from chassis.settings import Settings
 from chassis.settings_loader import load_settings
 from chassis.telemetry.instrumentation import HEAVY, LIGHT
 from chassis.telemetry.start import start_telemetry
-from chassis.wiring import Overrides, exporting, open_container, open_workshop
+from chassis.wiring import INSTRUMENTATIONS, Overrides, exporting, open_container, open_workshop
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    telemetry = start_telemetry(settings, "work", (*HEAVY, *LIGHT))
+    telemetry = start_telemetry(settings, "work", (*HEAVY, *LIGHT, *INSTRUMENTATIONS))
     vitals = Vitals()
     with management_socket(settings.management) as listening:
         async with (
@@ -49,7 +49,7 @@ async def work(settings: Settings, **overrides: Unpack[Overrides]) -> None:
             recorded_start(container, "work"),
         ):
             worker = Worker(container, workshop)
-            vitals.begin(container_checks(container))
+            vitals.begin(container_checks(container), deep_checks(container))
             log.info("worker.ready", worker_id=worker.worker_id, concurrency=settings.runs.concurrency)
             await worker.run(stop)
     log.info("worker.stopped")

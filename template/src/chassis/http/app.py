@@ -16,7 +16,7 @@ from chassis.http.boundary import require_data_classes
 from chassis.http.middleware import EdgeMiddleware
 from chassis.http.problem import PROBLEM_RESPONSES, install_problem_handlers
 from chassis.import_strings import load_object
-from chassis.management.checks import container_checks
+from chassis.management.checks import container_checks, deep_checks
 from chassis.management.vitals import Vitals
 from chassis.runs.feed import open_feed
 from chassis.settings import Settings
@@ -43,7 +43,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener, vit
             recorded_start(container, "serve"),
         ):
             app.state.container, app.state.feed = container, feed
-            vitals.begin(container_checks(container))
+            vitals.begin(container_checks(container), deep_checks(container))
             yield
 
     app = FastAPI(
@@ -63,6 +63,7 @@ def create_app(settings: Settings, agent: AgentSpec, open_container: Opener, vit
     domain: APIRouter = load_object(agent.routes)
     for router in (
         health.router,
+        health.deep_router,
         assistants.router,
         threads.router,
         runs.router,

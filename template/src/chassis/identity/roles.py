@@ -10,6 +10,8 @@ JOBS_READ = "jobs:read"
 JOBS_WRITE = "jobs:write"
 JOBS_ADMINISTER = "jobs:administer"
 """Sees, cancels and redrives the jobs of everybody in the tenant, instead of one's own."""
+HEALTH_READ = "health:read"
+"""Sees how each thing is that the service depends on."""
 
 READ = frozenset({RUNS_READ, JOBS_READ})
 WRITE = frozenset({RUNS_WRITE, JOBS_WRITE})
@@ -17,7 +19,7 @@ WRITE = frozenset({RUNS_WRITE, JOBS_WRITE})
 CHASSIS_ROLES: Mapping[str, frozenset[str]] = {
     "viewer": READ,
     "user": READ | WRITE,
-    "admin": READ | WRITE | {JOBS_ADMINISTER},
+    "admin": READ | WRITE | {JOBS_ADMINISTER, HEALTH_READ},
 }
 
 

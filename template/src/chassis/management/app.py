@@ -6,7 +6,8 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis.management.vitals import State, Vitals
+from chassis.management.looking import State
+from chassis.management.vitals import Vitals
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format: "Exposition formats", prometheus.io/docs/instrumenting/exposition_formats."""
@@ -25,11 +26,22 @@ def management_app(vitals: Vitals, exposition: Callable[[], bytes]) -> ASGIApp:
         readiness = await vitals.readiness()
         return _answer(readiness.status, checks=dict(readiness.checks))
 
+    async def deep() -> Response:
+        # Without credentials, as the whole port: it says less than the figures do, and however often it is asked, it looks once.
+        depth = await vitals.depth()
+        return _answer(depth.status, checks=depth.checks())
+
     async def metrics() -> Response:
         # In a thread: with thousands of series it takes milliseconds, which streams would wait for.
         return Response(await asyncio.to_thread(exposition), headers={"Content-Type": METRICS_TYPE})
 
-    answers = {"/health/live": live, "/health/startup": startup, "/health/ready": ready, "/metrics": metrics}
+    answers = {
+        "/health/live": live,
+        "/health/startup": startup,
+        "/health/ready": ready,
+        "/health/deep": deep,
+        "/metrics": metrics,
+    }
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         answer = answers.get(scope["path"])

@@ -16,6 +16,10 @@ class LiveEvents(Protocol):
         """Say that the log of `run_id` has grown; raise `UnavailableError` when that cannot be said."""
         ...
 
+    async def check(self) -> None:
+        """Raise `UnavailableError` when the state store, which carries them, does not answer; whoever asks bounds the wait."""
+        ...
+
     def listen(self, grown: Grown) -> AbstractAsyncContextManager[None]:
         """While the context is open, call `grown` in this event loop for whatever any process notifies.
 

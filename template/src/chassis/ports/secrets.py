@@ -114,6 +114,13 @@ class SecretManager(Protocol):
         """Call back with each new value, which is looked for without being asked; the result ends that."""
         ...
 
+    async def check(self) -> bool:
+        """Read a secret that was asked for before, past what is in memory; say whether there was one.
+
+        Raise what the backend says of it, `SecretUnavailableError` above all, also where the value in memory is still good.
+        """
+        ...
+
     async def close(self) -> None:
         """Stop looking for new values."""
         ...

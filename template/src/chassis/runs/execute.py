@@ -20,6 +20,7 @@ from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
 from chassis.runs.events import EMPTY, FLUSH_SECONDS, PROJECT_SECONDS, RunLog, extent
 from chassis.runs.kept_steps import keep_steps
+from chassis.runs.model_seen import ModelCalls
 from chassis.runs.projection import StateProjection
 from chassis.runs.question import QuestionPendingError, last_status, passes_over
 from chassis.runs.steps import StepRecorder
@@ -48,9 +49,11 @@ class GraphRunner:
         spool: AuditSpool,
         require_stored: RequireStored,
         prices: PriceTable,
+        calls: ModelCalls,
     ) -> None:
         """Take the graph, which was compiled with the checkpointer, and what it needs around it."""
         self.prices = prices
+        self.calls = calls
         self.require_stored = require_stored
         self.graph = graph
         self.sessions = sessions
@@ -71,7 +74,7 @@ class RunExecution:
         self._runner = runner
         self._lease = hold.lease
         self._control = RunControl()
-        self._steps = StepRecorder(hold.lease.caller.tenant_id, runner.prices)
+        self._steps = StepRecorder(hold.lease.caller.tenant_id, runner.prices, runner.calls)
         self._log: RunLog | None = None
 
     async def run(self) -> Ending:

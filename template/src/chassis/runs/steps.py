@@ -1,5 +1,6 @@
 """What a run did and how long it took: measured while LangChain does it, with no content."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langgraph.errors import GraphBubbleUp
 from opentelemetry.metrics import Histogram
 
+from chassis.runs.model_seen import ModelCalls
 from chassis.telemetry.metrics import MODEL_DURATION, STEP_DURATION, TOOL_DURATION, model_label, step_label, tool_label
 from chassis.telemetry.prices import PriceTable, Usage
 
@@ -40,6 +42,7 @@ class StepRecorder(BaseCallbackHandler):
 
     tenant: str
     prices: PriceTable
+    calls: ModelCalls
     steps: list[Step] = field(default_factory=list)
     left_out: int = 0
     _open: dict[UUID, Step] = field(default_factory=dict, repr=False)
@@ -121,10 +124,18 @@ class StepRecorder(BaseCallbackHandler):
             step.input_tokens, step.output_tokens = usage.input_tokens, usage.output_tokens
             step.cost = self.prices.count(step.name, self.tenant, usage)
         self._end(run_id, MODEL_DURATION, "success")
+        self._saw(step, succeeded=True)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        """Note how it failed."""
+        """Note how it failed; that somebody gave it up says nothing about the model."""
+        step = self._open.get(run_id)
         self._end(run_id, MODEL_DURATION, outcome_of(error))
+        if not isinstance(error, asyncio.CancelledError | GraphBubbleUp):
+            self._saw(step, succeeded=False)
+
+    def _saw(self, step: Step | None, *, succeeded: bool) -> None:
+        if step is not None and step.seconds is not None:
+            self.calls.saw(step.name, step.seconds, succeeded=succeeded)
 
     def _begin(self, run_id: UUID, kind: str, name: str) -> None:
         step = Step(len(self.steps) + 1, self._parent(run_id), kind, name, time.time())

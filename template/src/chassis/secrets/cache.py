@@ -13,6 +13,7 @@ import structlog
 from chassis.ports.errors import ChassisError
 from chassis.ports.secrets import OnRotate, Secret, SecretBackend, SecretUnavailableError, Stop
 from chassis.telemetry.metrics import SECRET_FAILURES
+from chassis.telemetry.spans import reading_secret
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class CachedSecretManager:
         self._accept = accept
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._asked: dict[str, None] = {}
         self._flights: dict[str, asyncio.Task[Secret]] = {}
         self._callbacks: defaultdict[str, list[OnRotate]] = defaultdict(list)
         self._watches: dict[str, asyncio.Task[None]] = {}
@@ -77,6 +79,7 @@ class CachedSecretManager:
 
     async def get(self, name: str) -> Secret:
         """Return the secret; see the port."""
+        self._asked.setdefault(name)
         entry = self._entries.get(name)
         now = self._clock()
         if entry is not None and now < entry.usable_until:
@@ -112,6 +115,21 @@ class CachedSecretManager:
 
         return stop
 
+    async def check(self) -> bool:
+        """Read one of the secrets that were asked for; see the port.
+
+        Rather not one that the backend lends: a lease that is renewed because somebody looks says less than a read.
+        """
+        lent = [name for name, entry in self._entries.items() if entry.secret.validity is not None]
+        name = next((name for name in self._asked if name not in lent), next(iter(self._asked), None))
+        if name is None:
+            return False
+        await asyncio.shield(self._refresh(name))
+        entry = self._entries.get(name)
+        if entry is not None and entry.failing:
+            raise SecretUnavailableError
+        return True
+
     async def close(self) -> None:
         """Stop watching, and forget."""
         tasks = [*self._watches.values(), *self._flights.values(), *self._calls]
@@ -135,8 +153,9 @@ class CachedSecretManager:
 
     async def _read(self, name: str) -> Secret:
         try:
-            async with asyncio.timeout(self._policy.read):
-                secret = await self._backend.read(name)
+            with reading_secret(name):
+                async with asyncio.timeout(self._policy.read):
+                    secret = await self._backend.read(name)
             self._accept(secret)
         except (SecretUnavailableError, TimeoutError) as error:
             return self._stale(name, error)

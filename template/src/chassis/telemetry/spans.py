@@ -1,7 +1,7 @@
 """Spans of our own, where no instrumentation knows what happens."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import (
@@ -15,9 +15,10 @@ from opentelemetry.trace import (
     get_current_span,
     get_tracer,
 )
+from opentelemetry.util.types import Attributes
 
 from chassis.telemetry.metrics import CONVENTIONS
-from chassis.telemetry.tracing import attempt_span_id, context_of, next_span_has
+from chassis.telemetry.tracing import BEGINS_TRACE, attempt_span_id, context_of, next_span_has
 
 if TYPE_CHECKING:
     from chassis.jobs.lease import Lease
@@ -68,6 +69,38 @@ def attempting(lease: "Lease") -> Iterator[Span]:
         ) as span,
     ):
         yield span
+
+
+def reading_secret(name: str) -> AbstractContextManager[None]:
+    """Show that the secret backend is asked, within what waits for it; never what it answers, nor how it words a refusal."""
+    return _wordless("read secret", SpanKind.CLIENT, {"chassis.secret.name": name})
+
+
+def sealing(events: int) -> AbstractContextManager[None]:
+    """Show that events of the audit log are sealed: a trace of its own, since it belongs to no request."""
+    return _wordless("seal audit events", SpanKind.INTERNAL, {BEGINS_TRACE: True, "chassis.audit.events": events})
+
+
+def shipping(sink: str, events: int, heads: int) -> AbstractContextManager[None]:
+    """Show a shipment of audit events; one of heads alone is passed over, since an idle keeper signs and ships these, too."""
+    if not events:
+        return nullcontext()
+    counts = {"chassis.audit.events": events, "chassis.audit.heads": heads}
+    return _wordless("ship audit events", SpanKind.CLIENT, {BEGINS_TRACE: True, "chassis.audit.sink": sink, **counts})
+
+
+@contextmanager
+def _wordless(name: str, kind: SpanKind, attributes: Attributes) -> Iterator[None]:
+    """Open a span that tells of an error its kind, and not its words, which may quote what must not leave."""
+    with TRACER.start_as_current_span(
+        name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
 
 
 def ended_as(span: Span, outcome: str) -> None:

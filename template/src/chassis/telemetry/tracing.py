@@ -37,14 +37,20 @@ LAST_BATCH_SECONDS = 3.0
 LONGEST_ATTRIBUTE = 4096
 LEFT_OUT = frozenset({"url.query", "http.request.method_original"})
 """What a caller writes, and no dashboard asks for."""
+WORDLESS = frozenset({"opentelemetry.instrumentation.redis"})
+"""Instrumentations of whose errors only the kind is kept: redis-py repeats the command in them, with its keys and values."""
+WORDS = frozenset({"exception.message", "exception.stacktrace"})
 URLS = frozenset({"url.full", "http.url"})
 """Kept up to the question mark: behind it stand the keys of careless services."""
+
+BEGINS_TRACE = "chassis.begins_trace"
+"""Says of a span of ours that it is work that belongs to no request, and that an idle process does not do."""
 
 _span_id: ContextVar[int | None] = ContextVar("span_id", default=None)
 
 
 class OfWork(Sampler):
-    """Begins a trace for a request and for an attempt at a job, in the ratio given, and for nothing else.
+    """Begins a trace for a request, for an attempt at a job and for what says so, in the ratio given, and for nothing else.
 
     An idle worker asks the database several times a second: these are no traces that anybody would look at.
     """
@@ -64,8 +70,9 @@ class OfWork(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """Decide about a trace that begins."""
-        path = str((attributes or {}).get("url.path", ""))
-        if kind not in (SpanKind.SERVER, SpanKind.CONSUMER) or path.startswith("/health/"):
+        given = attributes or {}
+        begins = kind in (SpanKind.SERVER, SpanKind.CONSUMER) or BEGINS_TRACE in given
+        if not begins or str(given.get("url.path", "")).startswith("/health/"):
             return SamplingResult(Decision.DROP)
         return self._ratio.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
@@ -130,26 +137,31 @@ class ScrubbedExporter(SpanExporter):
         """Wait for the exporter."""
         return self._exporter.force_flush(timeout_millis)
 
-    def _attributes(self, given: Attributes) -> dict[str, Any]:
-        kept = ((name, value) for name, value in (given or {}).items() if name not in LEFT_OUT)
+    def _attributes(self, given: Attributes, without: frozenset[str] = LEFT_OUT) -> dict[str, Any]:
+        kept = ((name, value) for name, value in (given or {}).items() if name not in without)
         cut = ((name, str(value).partition("?")[0] if name in URLS else value) for name, value in kept)
         return {name: self._scrubber.value(value, name) for name, value in cut}
 
     def _scrubbed(self, span: ReadableSpan) -> ReadableSpan:
-        status = span.status
+        scope, status = span.instrumentation_scope, span.status
+        without = LEFT_OUT
+        if scope is not None and scope.name in WORDLESS:
+            without, status = LEFT_OUT | WORDS, Status(status.status_code)
         return ReadableSpan(
             name=self._scrubber.text(span.name),
             context=span.context,
             parent=span.parent,
             resource=span.resource,
             attributes=self._attributes(span.attributes),
-            events=[Event(event.name, self._attributes(event.attributes), event.timestamp) for event in span.events],
+            events=[
+                Event(event.name, self._attributes(event.attributes, without), event.timestamp) for event in span.events
+            ],
             links=span.links,
             kind=span.kind,
             status=Status(status.status_code, status.description and self._scrubber.text(status.description)),
             start_time=span.start_time,
             end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
+            instrumentation_scope=scope,
         )
 
 

@@ -6,8 +6,11 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from tests.support.state_store import StateStore
 
 from chassis.container import Container
+from chassis.ports.errors import UnavailableError
+from chassis.selected import open_live_events
 
 pytestmark = pytest.mark.slow
 
@@ -68,3 +71,19 @@ async def test_who_has_stopped_to_listen_hears_nothing(container: Container) -> 
         await container.live_events.notify(run_id)
         await heard.until(run_id)
     assert run_id not in gone.runs
+
+
+async def test_a_state_store_that_is_away_is_found_and_one_that_is_back_too(state_store: StateStore) -> None:
+    async with (
+        asyncio.timeout(60),
+        open_live_events(state_store.settings.state_store, state_store.context) as live_events,
+    ):
+        await live_events.check()
+        with state_store.outage(), pytest.raises(UnavailableError):
+            await live_events.check()
+        while True:
+            try:
+                await live_events.check()
+                break
+            except UnavailableError:
+                await asyncio.sleep(0.1)

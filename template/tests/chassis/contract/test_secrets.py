@@ -157,6 +157,22 @@ async def test_what_was_read_outlives_an_outage_for_a_while_and_no_longer(
     await manager.close()
 
 
+async def test_an_outage_is_found_while_what_was_read_is_still_good(
+    secret_store: SecretStore, secret_backend: SecretBackend
+) -> None:
+    manager = CachedSecretManager(secret_backend)
+    assert not await manager.check(), "nothing was asked for, so nothing is known"
+    secret_store.put("probe", "a value")
+    await manager.get("probe")
+    assert await manager.check()
+    with secret_store.outage():
+        with pytest.raises(SecretUnavailableError):
+            await manager.check()
+        assert (await manager.get("probe")).reveal() == "a value"
+    assert await manager.check()
+    await manager.close()
+
+
 async def test_a_secret_this_service_may_not_read_is_denied(
     secret_store: SecretStore, secret_backend: SecretBackend
 ) -> None:

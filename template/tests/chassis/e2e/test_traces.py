@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,10 +21,16 @@ from tests.support.otlp_receiver import Receiver, Seen, receiver
 from tests.support.traced_agent import ELSEWHERE, QUESTION, SLOW_SECONDS
 from tests.support.worker_process import ended, worker_process
 
+from chassis import selected
 from chassis.dev.services import free_port
 
 pytestmark = pytest.mark.slow
 AGENT = "tests.support.traced_agent:TRACED"
+# Who uses Redis where it was chosen: what tells the queue does in the API, what saves a step does in the worker.
+REDIS = {
+    *(["serve"] if ".redis:" in selected.DEV_QUEUE else []),
+    *(["work"] if ".redis:" in selected.CHECKPOINTS else []),
+}
 CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
 HEADERS = {"Authorization": "Bearer dev:t-traces:ada:admin", "traceparent": f"00-{CALLER}-00f067aa0ba902b7-01"}
 BODY = {"assistant_id": "agent", "input": {"messages": [{"role": "user", "content": QUESTION}]}}
@@ -145,6 +152,11 @@ async def test_one_trace_has_it_all(
     assert elsewhere.traceparents[-1] == f"00-{CALLER}-{called.span_id}-01", "it goes on at the other service"
     statements = [span for span in backend.trace(CALLER) if span.attributes.get("db.system.name") == "postgresql"]
     assert {span.process for span in statements} == {"serve", "work"}
+    commands = [span for span in backend.trace(CALLER) if span.attributes.get("db.system.name") == "redis"]
+    assert {span.process for span in commands} == REDIS
+    for span in commands:
+        assert re.fullmatch(r"[A-Z]+( \?)*(\n[A-Z]+( \?)*)*", span.attributes["db.query.text"]), span
+        assert "traces:" not in span.text, "no key"
     everything = " ".join(span.text for span in backend.spans)
     assert QUESTION not in everything, "prompts are no part of a trace unless somebody asks for it"
     assert "sunny" not in everything

@@ -18,12 +18,14 @@ from tests.support.service import RunningService, running_service, until
 from chassis.audit.keeper import Keeper
 from chassis.audit.keys import signing_key
 from chassis.audit.record import record
+from chassis.audit.seal import chain_end, seal
 from chassis.audit.ship import Shipper
 from chassis.audit.spool import AuditSpool, AuditSpoolFullError
 from chassis.audit.tables import AuditEvent
 from chassis.db.engine import open_engine
 from chassis.dev.environment import as_role
 from chassis.ports.audit_sink import AuditRecord
+from chassis.ports.errors import UnavailableError
 from chassis.settings_loader import load_settings
 from chassis.wiring import open_adapter_context
 
@@ -69,6 +71,8 @@ async def test_changes_are_refused_while_the_spool_is_full_and_not_before(servic
         response = await client.post("/threads", json={})
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         assert "audit log has more events than may wait" in response.json()["detail"]
+        deep = await client.get("/health/deep")
+        assert (deep.status_code, deep.json()["checks"]["audit_log"]["status"]) == (503, "unavailable")
         thread = await client.get("/threads/00000000-0000-0000-0000-000000000000")
         assert thread.status_code == 404, "what changes nothing is served"
 
@@ -126,12 +130,44 @@ async def test_a_sink_that_hangs_keeps_nobody_from_stopping(service: RunningServ
     ):
         sink = Hanging()
         shipper = Shipper(engine, sink, name="hanging", service="s", version="v", poll_seconds=0.05)
-        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit)
+        keeper = Keeper(engine, partial(signing_key, settings.audit, context.secrets), shipper, settings.audit, {})
         task = asyncio.create_task(keeper.run(stop))
         async with asyncio.timeout(20):
             await sink.asked.wait()
             stop.set()
             await task
+
+
+class Refusing:
+    """A sink that confirms when it is told to."""
+
+    def __init__(self) -> None:
+        self.away = True
+
+    async def ship(self, _records: Sequence[AuditRecord]) -> None:
+        if self.away:
+            raise UnavailableError
+
+
+async def test_a_sink_that_refused_is_told_of_until_it_confirms(service: RunningService, own: dict[str, str]) -> None:
+    settings = load_settings(as_role(own, "sealer"))
+    await write(service.container.sessions, 1, 3)
+    async with (
+        open_adapter_context(settings) as context,
+        open_engine(context.database, settings.database, "refusing") as engine,
+        asyncio.timeout(60),
+    ):
+        async with engine.begin() as connection:
+            await seal(connection, await chain_end(connection), 100)
+        sink = Refusing()
+        shipper = Shipper(engine, sink, name="refusing", service="s", version="v", poll_seconds=0.05)
+        assert (await shipper.check()).state == "unknown"
+        with pytest.raises(UnavailableError):
+            await shipper.ship_some()
+        assert (await shipper.check()).state == "unavailable"
+        sink.away = False
+        assert await shipper.ship_some()
+        assert (await shipper.check()).state == "ok"
 
 
 async def test_an_event_and_its_change_commit_together_or_not_at_all(service: RunningService) -> None:

@@ -29,6 +29,9 @@ class Deaf:
     async def notify(self, _run_id: UUID) -> None:
         """Say nothing."""
 
+    async def check(self) -> None:
+        """Be well."""
+
     def listen(self, _grown: Callable[[UUID | None], None]) -> AbstractAsyncContextManager[None]:
         """Hear nothing."""
         return nullcontext()

@@ -24,6 +24,8 @@ from chassis.settings import ManagementSettings
 
 pytestmark = pytest.mark.slow
 PROCESSES = {"serve": ("serve",), "work": ("work",), "audit_keep": ("audit", "keep")}
+SERVICE = {"database", "queue", "state_store", "secret_backend", "audit_log", "model"}
+DEEP = {"serve": SERVICE, "work": SERVICE, "audit_keep": {"database", "audit_log", "audit_sink", "secret_backend"}}
 NOWHERE = "postgresql://app@127.0.0.1:{port}/nowhere"
 
 
@@ -79,6 +81,9 @@ async def test_every_process_answers_probes_and_prometheus_and_ends_when_asked(
         assert (await client.get("/health/live")).json() == {"status": "ok"}
         ready: dict[str, Any] = (await answers(client, "/health/ready")).json()
         assert ready["checks"]["database"] == "ok"
+        deep: dict[str, Any] = (await answers(client, "/health/deep")).json()
+        assert deep["checks"].keys() == DEEP[name]
+        assert deep["checks"]["database"]["milliseconds"] > 0
         page = await client.get("/metrics")
         assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         metrics = {family.name: family for family in text_string_to_metric_families(page.text)}
@@ -118,11 +123,21 @@ async def test_without_its_database_a_process_lives_and_is_not_ready(
     own: Mapping[str, str], tmp_path: Path, name: str
 ) -> None:
     elsewhere = {**own, DATABASE_URL: NOWHERE.format(port=free_port())}
-    async with process(elsewhere, tmp_path / "log", name) as (_, client, _port):
+    async with process(elsewhere, tmp_path / "log", name) as (_, client, port):
         await answers(client, "/health/live")
         await answers(client, "/health/startup")
         answer = await client.get("/health/ready")
         assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "unavailable")
+        deep = await answers(client, "/health/deep", 503)
+        states = {name: check["status"] for name, check in deep.json()["checks"].items()}
+        assert (states["database"], states["model"]) == ("unavailable", "unknown")
+        assert "nowhere" not in deep.text
+        if name == "serve":
+            headers = {"Authorization": "Bearer dev:t:ada:admin"}
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as api:
+                theirs = await api.get("/health/deep")
+            assert theirs.status_code == 503, "it answers when it matters: that is not written to the database first"
+            assert theirs.json()["checks"].keys() == states.keys()
         assert (await client.get("/health/live")).status_code == 200
 
 

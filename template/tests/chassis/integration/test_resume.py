@@ -22,6 +22,7 @@ from chassis.jobs.worker import Worker, Workshop
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.execute import GraphRunner
+from chassis.runs.model_seen import ModelCalls
 from chassis.runs.tables import Run, Thread
 from chassis.telemetry.prices import PriceTable
 from chassis.wiring import open_container
@@ -89,6 +90,7 @@ async def worked(container: Container, saver: FailsOnce) -> None:
         container.spool,
         nothing_lost,
         PriceTable({}),
+        ModelCalls("none"),
     )
     stop = asyncio.Event()
     working = asyncio.create_task(Worker(container, Workshop({AGENT_RUN: runner})).run(stop))

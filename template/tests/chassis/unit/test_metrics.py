@@ -1,15 +1,17 @@
 """Figures: money that is known and money that is not, and no more series than there is room for."""
 
+import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
-from langgraph.errors import GraphInterrupt
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from chassis.runs.model_seen import ModelCalls
 from chassis.runs.steps import MOST_STEPS, StepRecorder
 from chassis.settings import ModelPrice
 from chassis.telemetry import metrics, prices
@@ -84,7 +86,27 @@ def test_a_known_value_stays_known_when_there_is_no_room_for_others() -> None:
 
 
 def recorder() -> StepRecorder:
-    return StepRecorder("t", TABLE)
+    return StepRecorder("t", TABLE, ModelCalls("a-model"))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(None, True), (ValueError("no"), False), (asyncio.CancelledError(), None), (GraphBubbleUp(), None)],
+)
+def test_how_the_last_call_of_the_model_ended_is_seen_unless_it_was_given_up(
+    error: BaseException | None, expected: bool | None
+) -> None:
+    steps = StepRecorder("t", TABLE, ModelCalls("big"))
+    for name in ("big", "another"):
+        call = uuid4()
+        steps.on_chat_model_start({}, [], run_id=call, metadata={"ls_model_name": name})
+        if error is None or name == "another":
+            steps.on_llm_end(answer(), run_id=call)
+        else:
+            steps.on_llm_error(error, run_id=call)
+    seen = steps.calls.take()
+    assert (seen and seen.succeeded) == expected
+    assert steps.calls.take() is None, "it is written down once"
 
 
 def answer(name: str = "big") -> LLMResult:

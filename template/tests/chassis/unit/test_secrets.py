@@ -38,10 +38,12 @@ class Backend:
         self.validity: Validity | None = None
         self.error: Exception | None = None
         self.reads = 0
+        self.names: list[str] = []
         self.gate: asyncio.Event | None = None
 
     async def read(self, name: str) -> Secret:
         self.reads += 1
+        self.names.append(name)
         if self.gate:
             await self.gate.wait()
         if self.error:
@@ -211,6 +213,22 @@ async def test_a_lent_value_is_renewed_in_time_and_not_used_beyond_its_end() -> 
     clock.now += 20
     with pytest.raises(SecretUnavailableError):
         await manager.get("probe")
+
+
+async def test_a_check_reads_past_what_is_fresh_and_rather_what_is_not_lent() -> None:
+    backend, _, manager = managed()
+    assert not await manager.check(), "nothing was asked for, so nothing is known"
+    backend.validity = Validity(renew_seconds=40, end_seconds=60)
+    await manager.get("lent")
+    backend.validity = None
+    await manager.get("own")
+    backend.names.clear()
+    assert await manager.check()
+    assert backend.names == ["own"]
+    backend.error = SecretUnavailableError()
+    with pytest.raises(SecretUnavailableError):
+        await manager.check()
+    assert (await manager.get("own")).reveal() == VALUE
 
 
 async def test_only_the_rejected_value_is_dropped_and_not_too_often() -> None:

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from chassis.management import vitals as module
-from chassis.management.vitals import Checks, Readiness, Vitals
+from chassis.management.looking import Found
+from chassis.management.vitals import Checks, Depth, Readiness, Vitals
 from chassis.ports.errors import UnavailableError
 
 
@@ -73,6 +74,62 @@ async def test_one_that_hangs_is_answered_for_within_a_second_and_not_asked_agai
     assert hanging.asked == 1
     await asyncio.sleep(0.4)
     assert hanging.under_way == 0
+
+
+async def test_a_look_into_the_depth_names_what_is_missing_and_how_long_each_took() -> None:
+    vitals = Vitals()
+    needed = {"database": Dependency(UnavailableError("gone")).check, "state_store": Dependency(takes=0.05).check}
+    vitals.begin(Checks(), Checks(needed, {"queue": Dependency(RuntimeError("unforeseen")).check}))
+    depth = await vitals.depth()
+    assert (depth.ready, depth.status) == (False, "unavailable")
+    shown = depth.checks()
+    assert {name: (one["status"], one["needed"]) for name, one in shown.items()} == {
+        "database": ("unavailable", True),
+        "state_store": ("ok", True),
+        "queue": ("unavailable", False),
+    }
+    assert shown["state_store"]["milliseconds"] >= 50
+    assert "gone" not in str(shown)
+    assert "unforeseen" not in str(shown)
+
+
+async def test_one_that_hangs_keeps_no_look_into_the_depth_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEEP_BOUND_SECONDS", 0.2)
+    hanging, well = Dependency(takes=60), Dependency()
+    vitals = Vitals()
+    vitals.begin(Checks(), Checks({"database": well.check}, {"secret_backend": hanging.check}))
+    async with asyncio.timeout(20):
+        depth = await vitals.depth()
+        shown = depth.checks()
+        assert (depth.status, shown["database"]["status"], shown["secret_backend"]["status"]) == (
+            "ok",
+            "ok",
+            "unavailable",
+        )
+        assert shown["secret_backend"]["milliseconds"] >= 200
+        await asyncio.sleep(0.4)
+    assert hanging.under_way == 0
+
+
+async def test_a_flood_is_one_look_into_the_depth() -> None:
+    database = Dependency(takes=0.05)
+    vitals = Vitals()
+    vitals.begin(Checks(), Checks({"database": database.check}))
+    await asyncio.gather(*(vitals.depth() for _ in range(100)))
+    assert (await vitals.depth()).ready
+    assert database.asked == 1
+
+
+async def test_what_has_not_started_has_no_depth_and_what_nobody_knows_is_said() -> None:
+    async def nobody_knows() -> Found:
+        return Found("unknown", age_seconds=1000)
+
+    vitals = Vitals()
+    assert (await vitals.depth()) == Depth()
+    vitals.begin(Checks(), Checks(told={"model": nobody_knows}))
+    depth = await vitals.depth()
+    assert depth.ready
+    assert depth.checks()["model"] == {"status": "unknown", "needed": False, "milliseconds": None, "age_seconds": 1000}
 
 
 async def test_a_probe_that_hangs_up_ends_nobody_elses() -> None:

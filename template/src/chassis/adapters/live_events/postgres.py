@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
-from chassis.adapters._postgres_listen import listening, notify
+from chassis.adapters._postgres_listen import ask, listening, notify
 from chassis.adapters._postgres_pool import Pool, open_pool
 from chassis.adapters.checkpointer.postgres_settings import StateStoreSettings
 from chassis.ports.adapter_context import AdapterContext
@@ -26,6 +26,10 @@ class PostgresLiveEvents:
     async def notify(self, run_id: UUID) -> None:
         """Notify one run id."""
         await notify(self._pool, CHANNEL, str(run_id))
+
+    async def check(self) -> None:
+        """Send the smallest statement."""
+        await ask(self._pool, "SELECT 1")
 
     def listen(self, grown: Grown) -> AbstractAsyncContextManager[None]:
         """Listen on the channel; see the port."""

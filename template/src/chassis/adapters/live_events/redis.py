@@ -40,6 +40,10 @@ class RedisLiveEvents:
         """Publish one run id."""
         await self._client.call(lambda redis: redis.publish(self._channel, str(run_id)))
 
+    async def check(self) -> None:
+        """Send a PING."""
+        await self._client.call(lambda redis: redis.ping())
+
     @asynccontextmanager
     async def listen(self, grown: Grown) -> AsyncIterator[None]:
         """Listen on the channel; see the port."""

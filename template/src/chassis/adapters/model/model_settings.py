@@ -17,6 +17,12 @@ class ModelSettings(SettingsGroup):
     base_url: str | None = Field(None, pattern=r"\Ahttps?://", description="the endpoint, such as https://host/v1")
     api_key: SecretRef | None = Field(None, description="reference to the API key, such as secret://model_api_key")
     timeout_seconds: float = Field(60, gt=0, le=3600, description="longest time one model call may take")
+    probe_seconds: float | None = Field(
+        None,
+        ge=60,
+        le=86_400,
+        description="after so long without a call a worker makes a small one, so that /health/deep knows; it costs what it costs",
+    )
 
     @model_validator(mode="after")
     def complete(self) -> Self:
