@@ -26,8 +26,9 @@ def without_logins(tmp_path: Path) -> Path:
 
 
 def _one(manifests: list[Manifest], kind: str, name: str) -> Manifest:
-    [found] = [one["spec"] for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, name)]
-    return found
+    [found] = [one for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    spec: Manifest = found["spec"]
+    return spec
 
 
 def test_the_api_scales_by_processor_between_its_bounds() -> None:
