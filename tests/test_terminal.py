@@ -21,7 +21,7 @@ def terminal(template: Path, target: Path, columns: int) -> "pexpect.spawn[str]"
         env=environment,
         dimensions=(40, columns),
         encoding="utf-8",
-        timeout=20,
+        timeout=60,
     )
 
 
@@ -50,7 +50,12 @@ def test_a_person_answers(template: Path, tmp_path: Path, columns: int) -> None:
     session.expect("What wakes the workers")
     session.expect("Redis or Valkey")
     session.send(DOWN + ENTER)
-    for question in ("Where agent state lives", "Who gets a copy of the audit log", "Who proposes newer"):
+    for question in (
+        "Where agent state lives",
+        "Who gets a copy of the audit log",
+        "Where traces of requests and runs go",
+        "Who proposes newer",
+    ):
         session.expect(question)
         session.send(ENTER)
     session.expect("Two commands")
