@@ -1,10 +1,10 @@
 """The run's event log: written by the worker that holds the lease, read by any replica."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, func, select, text
@@ -17,8 +17,12 @@ from chassis.jobs.transient import TRANSIENT
 from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
-from chassis.runs.projection import StateProjection, project
+from chassis.runs.projection import StateProjection
 from chassis.runs.tables import RunEvent
+from chassis.runs.written import Event, write
+
+if TYPE_CHECKING:
+    from chassis.runs.steps import Step
 
 END = "end"
 ERROR = "error"
@@ -26,36 +30,6 @@ TRUNCATED = "truncated"
 ALWAYS_TOLD = ("metadata", ERROR, END)
 FLUSH_SECONDS = 0.05
 PROJECT_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One entry of a run's log; `payload` is JSON text."""
-
-    sequence: int
-    event: str
-    payload: str
-
-
-APPEND = text("""
-INSERT INTO run_event (run_id, tenant_id, owner_id, sequence, event, payload)
-SELECT :run, :tenant, :owner, added.sequence, added.event, added.payload
-FROM unnest(CAST(:sequences AS bigint[]), CAST(:events AS text[]), CAST(:payloads AS text[]))
-    AS added (sequence, event, payload)
-""").bindparams(bindparam("run", type_=Uuid))
-"""One statement however many they are. psycopg would send a list of rows as a pipeline, and a process that freezes in one is not
-`idle in transaction` to Postgres: no timeout ends it, and its lock on the run's row would stay until it wakes up."""
-
-
-async def append(session: AsyncSession, run_id: UUID, owner: Principal, events: Sequence[Event]) -> None:
-    """Add events to the log within the caller's transaction."""
-    if events:
-        columns = {
-            "sequences": [event.sequence for event in events],
-            "events": [event.event for event in events],
-            "payloads": [event.payload for event in events],
-        }
-        await session.execute(APPEND, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
 
 
 APPEND_NEXT = text("""
@@ -66,9 +40,9 @@ CROSS JOIN (SELECT coalesce(max(sequence), 0) AS sequence FROM run_event WHERE r
 """).bindparams(bindparam("run", type_=Uuid))
 
 
-async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, events: Mapping[str, str]) -> None:
+async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, *events: tuple[str, str]) -> None:
     """Add events, each with its payload, after whatever the log has; for whoever holds the lock of the run's row."""
-    columns = {"events": list(events), "payloads": list(events.values())}
+    columns = {"events": [event for event, _ in events], "payloads": [payload for _, payload in events]}
     await session.execute(APPEND_NEXT, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
 
 
@@ -153,27 +127,22 @@ class RunLog:
             self._stop_timer()
             batch, state = list(self._pending), self._state
             async with fenced(self._sessions, self._lease) as session:
-                await self._write(session, batch, state)
+                await write(session, self._lease, self._thread_id, events=batch, state=state)
             del self._pending[: len(batch)]
             if self._state is state:
                 self._state = None
         if batch:
             await self._live_events.notify(self._lease.job_id)
 
-    async def write_last(self, session: AsyncSession) -> None:
-        """Write what is left within the transaction that ends the attempt; call `settle` first."""
-        await self._write(session, self._pending, self._state)
+    async def write_last(self, session: AsyncSession, steps: "Sequence[Step]") -> None:
+        """Write what is left, and what was done, within the transaction that ends the attempt; call `settle` first."""
+        await write(session, self._lease, self._thread_id, events=self._pending, state=self._state, steps=steps)
 
     async def settle(self) -> None:
         """Schedule no more flushes and wait for the one under way, which is never cut off in its commit."""
         self._stop_timer()
         if self._flushing is not None:
             await asyncio.gather(self._flushing, return_exceptions=True)
-
-    async def _write(self, session: AsyncSession, events: Sequence[Event], state: StateProjection | None) -> None:
-        await append(session, self._lease.job_id, self._lease.caller, events)
-        if state is not None:
-            await project(session, self._thread_id, state)
 
     def _schedule(self, seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds

@@ -19,7 +19,6 @@ from chassis.ports.errors import ChassisError
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.context import RunContext
 from chassis.runs.events import EMPTY, FLUSH_SECONDS, PROJECT_SECONDS, RunLog, extent
-from chassis.runs.kept_steps import keep_steps
 from chassis.runs.model_seen import ModelCalls
 from chassis.runs.projection import StateProjection
 from chassis.runs.question import QuestionPendingError, last_status, passes_over
@@ -110,9 +109,8 @@ class RunExecution:
 
     async def write_last(self, session: AsyncSession) -> None:
         """Write the last batch of events, the state, and what was done."""
-        if self._log is not None:
-            await self._log.write_last(session)
-        await keep_steps(session, self._lease, self._steps.steps)
+        if self._log is not None:  # without one nothing was begun
+            await self._log.write_last(session, self._steps.steps)
 
     def describe(self, error: Exception) -> dict[str, Any]:
         """Say what a caller may know: our own errors in their words, of others the kind and where to look."""

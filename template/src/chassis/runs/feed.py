@@ -16,7 +16,8 @@ from sqlalchemy import text
 from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.transient import is_transient
 from chassis.ports.live_events import LiveEvents
-from chassis.runs.events import END, Event
+from chassis.runs.events import END
+from chassis.runs.written import Event
 from chassis.telemetry.metrics import STREAM_CLIENTS
 
 log = structlog.get_logger()

@@ -46,8 +46,8 @@ class RunKind:
         """End the log, and set the thread's status; it stays busy while further runs wait on it."""
         run = cast("Run", job)
         owner = Principal.from_json(run.caller)
-        reason = {ERROR: json.dumps(run.error)} if run.error else {}
-        await append_next(session, run.job_id, owner, {**reason, END: "null"})
+        reason = [(ERROR, json.dumps(run.error))] if run.error else []
+        await append_next(session, run.job_id, owner, *reason, (END, "null"))
         await session.execute(SET_STATUS, {"thread": run.thread_id, "run": run.job_id})
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, func, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Boolean, Text, Uuid, bindparam, func, update
 
 from chassis.db import json
 from chassis.runs.tables import threads
@@ -47,9 +46,11 @@ class StateProjection:
         return {task["id"]: list(task["interrupts"]) for task in self.tasks if task.get("interrupts")}
 
 
+NOTHING = StateProjection(values=None, next_nodes=[], tasks=[], checkpoint_id=None, stored_checkpoint_id=None)
+
 PROJECT = (
     update(threads)
-    .where(threads.c.thread_id == bindparam("thread", type_=Uuid))
+    .where(threads.c.thread_id == bindparam("thread", type_=Uuid), bindparam("projected", type_=Boolean))
     .values(
         {
             "values": bindparam("values"),
@@ -64,20 +65,20 @@ PROJECT = (
         }
     )
 )
+"""Stores a projection where there is one."""
 
 
-async def project(session: AsyncSession, thread_id: UUID, state: StateProjection) -> None:
-    """Store the projection within the caller's transaction."""
-    await session.execute(
-        PROJECT,
-        {
-            "thread": thread_id,
-            "values": state.values,
-            "next": state.next_nodes,
-            "tasks": json.loads(json.dump_bytes(state.tasks)),
-            "interrupts": json.loads(json.dump_bytes(state.interrupts)),
-            "checkpoint_id": state.checkpoint_id,
-            "stored": state.stored_checkpoint_id,
-            "checkpoint_metadata": json.loads(json.dump_bytes(state.metadata)),
-        },
-    )
+def projected(thread_id: UUID, state: StateProjection | None) -> dict[str, Any]:
+    """Give the values of `PROJECT`."""
+    given = state or NOTHING
+    return {
+        "thread": thread_id,
+        "projected": state is not None,
+        "values": given.values,
+        "next": given.next_nodes,
+        "tasks": json.loads(json.dump_bytes(given.tasks)),
+        "interrupts": json.loads(json.dump_bytes(given.interrupts)),
+        "checkpoint_id": given.checkpoint_id,
+        "stored": given.stored_checkpoint_id,
+        "checkpoint_metadata": json.loads(json.dump_bytes(given.metadata)),
+    }

@@ -14,8 +14,9 @@ from chassis.container import Container
 from chassis.ports.identity import Principal
 from chassis.runs import feed as feeds
 from chassis.runs.accept import RunRequest, accept
-from chassis.runs.events import END, Event, append
+from chassis.runs.events import END, append_next
 from chassis.runs.feed import EventFeed, follow, open_feed
+from chassis.runs.written import Event
 from chassis.wiring import open_container
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ async def accepted(container: Container) -> UUID:
 
 async def write(container: Container, run_id: UUID, *events: Event) -> None:
     async with container.sessions.begin() as session:
-        await append(session, run_id, PRINCIPAL, events)
+        await append_next(session, run_id, PRINCIPAL, *((event.event, event.payload) for event in events))
     await container.live_events.notify(run_id)
 
 
