@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, func, select, text
@@ -19,10 +19,7 @@ from chassis.ports.identity import Principal
 from chassis.ports.live_events import LiveEvents
 from chassis.runs.projection import StateProjection
 from chassis.runs.tables import RunEvent
-from chassis.runs.written import Event, write
-
-if TYPE_CHECKING:
-    from chassis.runs.steps import Step
+from chassis.runs.written import Event, Step, write
 
 END = "end"
 ERROR = "error"
@@ -134,7 +131,7 @@ class RunLog:
         if batch:
             await self._live_events.notify(self._lease.job_id)
 
-    async def write_last(self, session: AsyncSession, steps: "Sequence[Step]") -> None:
+    async def write_last(self, session: AsyncSession, steps: Sequence[Step]) -> None:
         """Write what is left, and what was done, within the transaction that ends the attempt; call `settle` first."""
         await write(session, self._lease, self._thread_id, events=self._pending, state=self._state, steps=steps)
 

@@ -13,27 +13,12 @@ from langgraph.errors import GraphBubbleUp
 from opentelemetry.metrics import Histogram
 
 from chassis.runs.model_seen import ModelCalls
+from chassis.runs.written import Step
 from chassis.telemetry.metrics import MODEL_DURATION, STEP_DURATION, TOOL_DURATION, model_label, step_label, tool_label
 from chassis.telemetry.prices import PriceTable, Usage
 
 MOST_STEPS = 1000
 """Of one attempt; further ones are measured and not kept."""
-
-
-@dataclass
-class Step:
-    """A step of the graph, or a call of a model or a tool within one."""
-
-    number: int
-    parent: int | None
-    kind: str
-    name: str
-    began: float
-    seconds: float | None = None
-    outcome: str = "running"
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost: float | None = None
 
 
 @dataclass

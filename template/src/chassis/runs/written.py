@@ -8,7 +8,7 @@ three costs two round trips less for each run.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, text
@@ -18,9 +18,6 @@ from chassis.db import json
 from chassis.jobs.lease import Lease
 from chassis.runs.projection import PROJECT, StateProjection, projected
 
-if TYPE_CHECKING:
-    from chassis.runs.steps import Step
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -29,6 +26,25 @@ class Event:
     sequence: int
     event: str
     payload: str
+
+
+@dataclass
+class Step:
+    """A step of the graph, or a call of a model or a tool within one.
+
+    began: seconds since the epoch.
+    """
+
+    number: int
+    parent: int | None
+    kind: str
+    name: str
+    began: float
+    seconds: float | None = None
+    outcome: str = "running"
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
 
 
 APPENDED = """
@@ -59,7 +75,7 @@ async def write(
     *,
     events: Sequence[Event] = (),
     state: StateProjection | None = None,
-    steps: "Sequence[Step]" = (),
+    steps: Sequence[Step] = (),
 ) -> None:
     """Write what there is, in the caller's transaction, which holds the lease."""
     if not (events or state or steps):
@@ -77,7 +93,7 @@ async def write(
     await session.execute(WRITE, {**values, **projected(thread_id, state)})
 
 
-def _kept(step: "Step") -> dict[str, Any]:
+def _kept(step: Step) -> dict[str, Any]:
     return {
         "number": step.number,
         "parent": step.parent,
