@@ -65,7 +65,7 @@ class Incident:
 
 def tool_slow() -> dict[str, Any]:
     """Give the rule."""
-    files = [yaml.safe_load(path.read_text()) for path in Path("observability/prometheus").rglob("*.yml")]
+    files = [yaml.safe_load(path.read_text()) for path in Path("deploy/chart/rules").glob("*.yml")]
     rules = [rule for file in files for group in file.get("groups", ()) for rule in group["rules"]]
     [found] = [rule for rule in rules if rule.get("alert") == "ToolSlow"]
     assert isinstance(found, dict)
