@@ -89,7 +89,10 @@ def started(
         inside, outside = mount["mountPath"], folder / component / mount["mountPath"].strip("/")
         outside.mkdir(parents=True, exist_ok=True)
         given = {
-            name: value.replace(inside, str(outside), 1) if value.startswith(inside) else value
+            name: value.replace(inside, str(outside), 1)
+            if value.startswith(inside)
+            and not Path(value).is_file()  # a file of the test's own servers stays where it is
+            else value
             for name, value in given.items()
         }
     if f"{MANAGEMENT}PORT" in given:
