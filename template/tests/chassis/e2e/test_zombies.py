@@ -133,7 +133,7 @@ async def test_the_clocks_of_workers_do_not_matter(
 async def test_replacing_all_workers_under_load_loses_and_repeats_nothing_and_nobody_waits(
     api: RunningService, own: dict[str, str], tmp_path: Path
 ) -> None:
-    lease = 30.0
+    lease = 60.0
     patient = {"CHASSIS__RUNS__LEASE_SECONDS": f"{lease:g}", "CHASSIS__RUNS__CONCURRENCY": "8"}
     client = api.sdk()
     fleet = Fleet({**own, **patient}, tmp_path, 3)
