@@ -2,7 +2,7 @@
 
 However much it is: psycopg would send a list of rows as a pipeline, and a process that freezes in one is not `idle in
 transaction` to Postgres: no timeout ends it, and its lock on the run's row would stay until it wakes up. One statement instead of
-three costs two round trips less for each run.
+three costs up to two round trips less for each run.
 """
 
 import datetime as dt
