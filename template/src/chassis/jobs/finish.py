@@ -26,9 +26,9 @@ async def finish(
     job.status, job.result, job.error = status, result, error
     job.worker_id, job.lease_expires_at = None, None
     job.ended_at = func.now()
+    record(session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status)
     await session.flush()
     await kind_of(kinds, job).ended(session, job)
-    record(session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status)
     return job
 
 

@@ -155,11 +155,16 @@ async def fenced(sessions: Sessions, lease: Lease, *, exclusive: bool = False) -
     then has.
     """
     async with sessions.begin() as session:
-        held = await session.scalar(
-            select(Job if exclusive else jobs.c.fence)
-            .where(jobs.c.run_id == lease.job_id, jobs.c.fence == lease.fence, jobs.c.status == "running")
-            .with_for_update(read=not exclusive)
-        )
+        held = await session.scalar(_held(exclusive), {"job": lease.job_id, "fence": lease.fence})
         if held is None:
             raise LeaseLostError
         yield session
+
+
+@cache
+def _held(exclusive: bool) -> Select[Any]:
+    return (
+        select(Job if exclusive else jobs.c.fence)
+        .where(jobs.c.run_id == bindparam("job"), jobs.c.fence == bindparam("fence"), jobs.c.status == "running")
+        .with_for_update(read=not exclusive)
+    )

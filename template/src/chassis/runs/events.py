@@ -35,12 +35,13 @@ SELECT :run, :tenant, :owner, last.sequence + added.place, added.event, added.pa
 FROM unnest(CAST(:events AS text[]), CAST(:payloads AS text[])) WITH ORDINALITY AS added (event, payload, place)
 CROSS JOIN (SELECT coalesce(max(sequence), 0) AS sequence FROM run_event WHERE run_id = :run) AS last
 """).bindparams(bindparam("run", type_=Uuid))
+"""Adds events after whatever the log has; for whoever holds the lock of the run's row."""
 
 
-async def append_next(session: AsyncSession, run_id: UUID, owner: Principal, *events: tuple[str, str]) -> None:
-    """Add events, each with its payload, after whatever the log has; for whoever holds the lock of the run's row."""
+def told_next(run_id: UUID, owner: Principal, *events: tuple[str, str]) -> dict[str, Any]:
+    """Give the values of `APPEND_NEXT`: events, each with its payload."""
     columns = {"events": [event for event, _ in events], "payloads": [payload for _, payload in events]}
-    await session.execute(APPEND_NEXT, {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns})
+    return {"run": run_id, "tenant": owner.tenant_id, "owner": owner.subject, **columns}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.spool import AuditSpool
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 RequireStored = Callable[[str, str], Awaitable[None]]
 """`Checkpoints.require`: raises unless a thread's checkpoint, or a later one, is in the state store."""
+
+
+LEASED = select(Run, Thread.stored_checkpoint_id).join(Thread).where(Run.job_id == bindparam("job"))
 
 
 class GraphRunner:
@@ -79,9 +82,8 @@ class RunExecution:
     async def run(self) -> Ending:
         """Stream the graph from its input, or from where an earlier attempt left it, to its end or an interrupt."""
         runner, lease = self._runner, self._lease
-        mine = select(Run, Thread.stored_checkpoint_id).join(Thread).where(Run.job_id == lease.job_id)
         async with single_statement(runner.sessions) as session:
-            run, stored = (await session.execute(mine)).one()
+            run, stored = (await session.execute(LEASED, {"job": lease.job_id})).one()
             begun = EMPTY if lease.first else await extent(session, lease.job_id)
         log = self._log = RunLog(
             runner.sessions, runner.live_events, lease, run.thread_id, begun, runner.settings.log_bytes

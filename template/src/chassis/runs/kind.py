@@ -9,7 +9,7 @@ from chassis.db import json
 from chassis.jobs.tables import ACTIVE, Job, JobStatus
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
-from chassis.runs.events import END, ERROR, append_next
+from chassis.runs.events import APPEND_NEXT, END, ERROR, told_next
 from chassis.runs.question import last_status
 from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus, threads
 
@@ -23,16 +23,19 @@ THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
 }
 
 
-def _set_status() -> Update:
-    """Build the statement that sets a thread's status when one of its runs has ended."""
+def _ended() -> Update:
+    """Build the statement that ends a run's log and sets its thread's status."""
     thread = bindparam("thread", type_=Uuid)
     others = exists().where(Run.thread_id == thread, Run.status.in_(ACTIVE), Run.job_id != bindparam("run", type_=Uuid))
     last = case(THREAD_STATUS, value=last_status(thread).scalar_subquery(), else_="idle")
     status = case((others, "busy"), else_=last)
-    return update(threads).where(threads.c.thread_id == thread).values(status=status, updated_at=func.now())
+    told = APPEND_NEXT.columns().cte("told")
+    return (
+        update(threads).where(threads.c.thread_id == thread).values(status=status, updated_at=func.now()).add_cte(told)
+    )
 
 
-SET_STATUS = _set_status()
+ENDED = _ended()
 
 
 class ThreadMovedOnError(ConflictError):
@@ -47,8 +50,8 @@ class RunKind:
         run = cast("Run", job)
         owner = Principal.from_json(run.caller)
         reason = [(ERROR, json.dumps(run.error))] if run.error else []
-        await append_next(session, run.job_id, owner, *reason, (END, "null"))
-        await session.execute(SET_STATUS, {"thread": run.thread_id, "run": run.job_id})
+        told = told_next(run.job_id, owner, *reason, (END, "null"))
+        await session.execute(ENDED, {"thread": run.thread_id, **told})
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:
         """Take the end out of the log, so that it can be followed on; the thread is busy again."""

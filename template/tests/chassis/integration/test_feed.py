@@ -14,7 +14,7 @@ from chassis.container import Container
 from chassis.ports.identity import Principal
 from chassis.runs import feed as feeds
 from chassis.runs.accept import RunRequest, accept
-from chassis.runs.events import END, append_next
+from chassis.runs.events import APPEND_NEXT, END, told_next
 from chassis.runs.feed import EventFeed, follow, open_feed
 from chassis.runs.written import Event
 from chassis.wiring import open_container
@@ -58,7 +58,8 @@ async def accepted(container: Container) -> UUID:
 
 async def write(container: Container, run_id: UUID, *events: Event) -> None:
     async with container.sessions.begin() as session:
-        await append_next(session, run_id, PRINCIPAL, *((event.event, event.payload) for event in events))
+        added = told_next(run_id, PRINCIPAL, *((event.event, event.payload) for event in events))
+        await session.execute(APPEND_NEXT, added)
     await container.live_events.notify(run_id)
 
 

@@ -26,7 +26,7 @@ from chassis.ports.fence import LeaseLostError
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.context import RunContext
-from chassis.runs.events import append_next
+from chassis.runs.events import APPEND_NEXT, told_next
 from chassis.runs.tables import Run, RunEvent, ToolReceipt
 from chassis.wiring import open_container
 
@@ -156,7 +156,7 @@ async def test_an_expired_run_is_taken_over_and_the_old_worker_can_write_nothing
 
     with pytest.raises(LeaseLostError):
         async with fenced(container.sessions, old) as session:
-            await append_next(session, old.job_id, PRINCIPAL, ("values", "{}"))
+            await session.execute(APPEND_NEXT, told_next(old.job_id, PRINCIPAL, ("values", "{}")))
     with pytest.raises(LeaseLostError):
         await (await context_of(container, old)).once("tool", "call", effect)
     with pytest.raises(LeaseLostError):
