@@ -21,7 +21,7 @@ from chassis.jobs.tables import JobStatus
 from chassis.jobs.transient import is_transient
 from chassis.ports.errors import ChassisError
 from chassis.ports.fence import LeaseLostError, current_fence
-from chassis.telemetry.metrics import JOB_DURATION, JOB_WAIT, kind_label
+from chassis.telemetry.metrics import JOB_DURATION, JOB_WAIT, JOBS_DEAD, kind_label
 from chassis.telemetry.spans import attempting, ended_as
 
 log = structlog.get_logger()
@@ -172,5 +172,7 @@ class Attempt:
             await self._execution.write_last(session)
             await finish(session, self._desk.kinds, self._lease.job_id, status, result=result, error=error)
         self._outcome = status
+        if status == "dead":
+            JOBS_DEAD.add(1, {"kind": kind_label(self._lease.kind)})
         log.info("job.ended", status=status)
         await self._desk.live_events.notify(self._lease.job_id)

@@ -14,7 +14,7 @@ from chassis.jobs.reasons import CANCELLED, exhausted
 from chassis.jobs.release import backoff
 from chassis.jobs.tables import Job
 from chassis.ports.errors import UnavailableError
-from chassis.telemetry.metrics import JOBS_SWEPT, kind_label
+from chassis.telemetry.metrics import JOBS_DEAD, JOBS_SWEPT, kind_label
 
 log = structlog.get_logger()
 
@@ -24,8 +24,9 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 def count_from_nothing(kinds: Iterable[str]) -> None:
-    """Say that nothing was swept yet: Prometheus sees no rise in the first number that it hears of a series."""
+    """Say that nothing was swept or given up yet: Prometheus sees no rise in the first number that it hears of a series."""
     for kind in kinds:
+        JOBS_DEAD.add(0, {"kind": kind_label(kind)})
         for status in ("pending", "dead"):
             JOBS_SWEPT.add(0, {"kind": kind_label(kind), "status": status})
 
@@ -35,6 +36,8 @@ async def sweep(desk: Desk) -> int:
     swept = await _take_over(desk.sessions, desk)
     for job in swept:
         JOBS_SWEPT.add(1, {"kind": kind_label(job.kind), "status": job.status})
+        if job.status == "dead":
+            JOBS_DEAD.add(1, {"kind": kind_label(job.kind)})
         log.warning("job.swept", job_id=str(job.job_id), attempt=job.attempt, status=job.status)
         try:
             await desk.queue.publish(job.job_id)

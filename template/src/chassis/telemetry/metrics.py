@@ -125,6 +125,7 @@ JOB_DURATION = _histogram(
 JOBS_SWEPT = _counter(
     "chassis.job.swept", "{job}", "jobs whose worker went silent, by what became of them", "kind", "status"
 )
+JOBS_DEAD = _counter("chassis.job.dead", "{job}", "jobs given up after all their attempts", "kind")
 JOBS_RUNNING = Watched("chassis.worker.jobs", "{job}", "jobs that this worker executes at the moment")
 JOB_SLOTS = Watched("chassis.worker.slots", "{job}", "jobs that this worker may execute at once")
 

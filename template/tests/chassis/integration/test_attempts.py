@@ -9,12 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sqlalchemy import func, select, update
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
 from chassis.audit.tables import AuditEvent
 from chassis.container import Container
+from chassis.jobs import attempt, sweep
 from chassis.jobs.accept import enqueue
 from chassis.jobs.attempt import RetryLaterError
 from chassis.jobs.cancel import cancel
@@ -183,6 +186,39 @@ async def test_what_is_out_of_order_is_tried_again_and_dead_in_the_end_with_its_
         "error": "AttemptsExhausted",
         "message": "Given up after 2 attempts; the last said: The registry is closed.",
     }
+
+
+async def test_the_first_job_that_is_given_up_is_a_rise_from_nothing(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("test")
+    for module in (attempt, sweep):
+        monkeypatch.setattr(module, "JOBS_DEAD", meter.create_counter("dead"))
+
+    async def task(_context: TaskContext) -> None:
+        raise RetryLaterError
+
+    def given_up() -> list[float]:
+        data = reader.get_metrics_data()
+        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+        points = [point for scope in scopes for metric in scope.metrics for point in metric.data.data_points]
+        return [point.value for point in points if (point.attributes or {}) == {"kind": "task"}]  # type: ignore[union-attr]
+
+    async def become(value: float) -> None:
+        async with asyncio.timeout(30):
+            while given_up() != [value]:  # noqa: ASYNC110 - a counter does not call back
+                await asyncio.sleep(0.05)
+
+    async with working(container, task=task):
+        await become(0)
+        await ended(container, await enqueued(container))
+        await become(1)
+        silent = await enqueued(container, "of_the_next_release")
+        async with container.sessions.begin() as session:
+            last_attempt = {"kind": "task", "status": "running", "attempt": 2, "lease_expires_at": func.now()}
+            await session.execute(update(Job).where(Job.job_id == silent).values(**last_attempt))
+        await become(2)
 
 
 async def test_a_drained_job_goes_on_elsewhere_at_once_where_it_had_got_to(container: Container) -> None:
