@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
@@ -61,6 +65,8 @@ class Receiver:
     url: str = ""
     status: int = 200
     delay: float = 0
+    left_out: int = 0
+    """How many spans of each batch it says that it has not taken."""
     judge: Judge | None = None
     """Who looks at requests, while `status` is 200."""
     spans: list[Seen] = field(default_factory=list)
@@ -92,6 +98,13 @@ class Receiver:
             self.take(asked.batch)
         return status
 
+    def taken(self) -> bytes:
+        """Give the body of a good answer."""
+        part = ExportTracePartialSuccess(rejected_spans=self.left_out, error_message=WORDS.decode())
+        answer = ExportTraceServiceResponse(partial_success=part if self.left_out else None)
+        written: bytes = answer.SerializeToString()
+        return written
+
     def take(self, batch: ExportTraceServiceRequest) -> None:
         """Take a batch."""
         for resource in batch.resource_spans:
@@ -120,7 +133,7 @@ def receiver(tls: ssl.SSLContext | None = None, **given: Any) -> Iterator[Receiv
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers["content-length"]))
             status = state.answer(Asked(self.path, headers, body))
-            answer = b"" if status == 200 else WORDS
+            answer = state.taken() if status == 200 else WORDS
             self.send_response(status)
             self.send_header("location", "/elsewhere")
             self.send_header("content-length", str(len(answer)))

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanKind, StatusCode
 from tests.support.otlp_receiver import WORDS, receiver
-from tests.support.telemetry_backend import TIMEOUT_SECONDS, BackendUnderTest, Keys, context_of
+from tests.support.telemetry_backend import TIMEOUT_SECONDS, BackendUnderTest, Keys, context_of, settings_rules
 
 from chassis import selected
 from chassis.import_strings import load_object
@@ -19,6 +19,8 @@ from chassis.selected import TelemetryBackendSettings
 from chassis.settings import ServiceSettings
 from chassis.telemetry.resource import process_resource
 
+RULES = settings_rules()
+LAPTOP = "http://localhost:4318"
 WAIT_SECONDS = 30
 STALL_SECONDS = 20
 """What a busy machine may add to a bound; bounds are for hanging, not for speed."""
@@ -157,6 +159,18 @@ async def test_what_is_refused_is_given_up_and_said(
     assert await send(backend, exporter)
 
 
+async def test_a_batch_that_is_taken_in_part_is_said_once(backend: BackendUnderTest, exporter: SpanExporter) -> None:
+    backend.receiver.left_out = 1
+    with structlog.testing.capture_logs() as events:
+        for _ in range(2):
+            assert await send(backend, exporter), "OTLP has nothing of it sent again"
+        backend.receiver.left_out = 0
+        assert await send(backend, exporter)
+    assert [event["event"] for event in events] == ["telemetry.not_sent", "telemetry.sent_again"]
+    assert "not taken all spans" in events[0]["problem"]
+    assert WORDS.decode() not in str(events)
+
+
 async def test_a_backend_that_is_away_is_given_up_in_time(backend: BackendUnderTest, exporter: SpanExporter) -> None:
     assert await send(backend, exporter)
     began = time.monotonic()
@@ -181,14 +195,37 @@ async def test_a_backend_that_does_not_answer_is_given_up_in_time(
 
 async def test_a_receiver_on_a_laptop_is_shown_no_credential() -> None:
     with receiver() as laptop:
-        settings = TelemetryBackendSettings.model_validate({"url": laptop.url}, context={"environment": "development"})
-        context = context_of(Keys("a-key"))
+        values = {**RULES.good, "url": laptop.url}
+        settings = TelemetryBackendSettings.model_validate(values, context={"environment": "development"})
+        context = context_of(Keys("the-key"))
         async with load_object(selected.OPEN_SPAN_EXPORTER)(settings, context) as exporter:
             [span] = spans(process_resource(ServiceSettings(), "serve", settings.resource), "one")
             assert await asyncio.to_thread(exporter.export, [span]) is SpanExportResult.SUCCESS
         await context.secrets.close()
         assert laptop.paths == ["/v1/traces"]
         assert not {"authorization", "x-honeycomb-team", "dd-api-key", "x-amz-security-token"} & set(laptop.headers[0])
+        assert "the-key" not in str(laptop.headers)
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+@pytest.mark.parametrize("url", RULES.strangers)
+def test_traces_go_to_the_vendor_alone(url: str, environment: str) -> None:
+    with pytest.raises(ValueError, match=r"url must be .*; a receiver at http:// is for development"):
+        TelemetryBackendSettings.model_validate({**RULES.good, "url": url}, context={"environment": environment})
+
+
+@pytest.mark.skipif(not RULES.strangers, reason="any collector will do")
+def test_a_receiver_on_a_laptop_is_none_of_production() -> None:
+    TelemetryBackendSettings.model_validate({"url": LAPTOP}, context={"environment": "development"})
+    with pytest.raises(ValueError, match="is for development"):
+        TelemetryBackendSettings.model_validate({**RULES.good, "url": LAPTOP}, context={"environment": "production"})
+
+
+@pytest.mark.parametrize(("name", "message"), RULES.needed.items())
+def test_what_an_address_needs_beside_it_is_asked_for(name: str, message: str) -> None:
+    without = {key: value for key, value in RULES.good.items() if key != name}
+    with pytest.raises(ValueError, match=message):
+        TelemetryBackendSettings.model_validate(without, context={"environment": "test"})
 
 
 @pytest.mark.parametrize("environment", ["development", "test", "production"])

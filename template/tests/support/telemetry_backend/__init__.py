@@ -1,13 +1,14 @@
 """What the contract suite needs from each telemetry backend: a receiver of its kind, and ways to look into it and to break it.
 
 The module beside this one that is called like the chosen adapter offers them as BACKENDS, one for each way in which the adapter
-can be let in. The suite asks for nothing else, so it knows no backend by name.
+can be let in, and as SETTINGS what its settings take and refuse. The suite asks for nothing else, so it knows no backend by name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytest
 from tests.support.otlp_receiver import Receiver
@@ -64,6 +65,20 @@ class BackendUnderTest(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SettingsUnderTest:
+    """What the chosen adapter's settings take and refuse.
+
+    good: what leads to the vendor in production.
+    strangers: addresses that look like the vendor's and are not; none where any collector will do.
+    needed: which of the good ones an address needs beside it, and what is said where it is missing.
+    """
+
+    good: Mapping[str, str]
+    strangers: Sequence[str] = ()
+    needed: Mapping[str, str] = field(default_factory=dict)
+
+
 OpenBackend = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[BackendUnderTest]]
 
 
@@ -87,6 +102,16 @@ def context_of(keys: Keys) -> AdapterContext:
 
 def backends() -> dict[str, OpenBackend]:
     """Give the backends of the chosen adapter."""
-    module, _, _ = selected.OPEN_SPAN_EXPORTER.partition(":")
-    found: dict[str, OpenBackend] = load_object(f"{__name__}.{module.rpartition('.')[2]}:BACKENDS")
+    found: dict[str, OpenBackend] = _of_the_chosen("BACKENDS")
     return found
+
+
+def settings_rules() -> SettingsUnderTest:
+    """Give what is known of the chosen adapter's settings."""
+    found: SettingsUnderTest = _of_the_chosen("SETTINGS")
+    return found
+
+
+def _of_the_chosen(name: str) -> Any:
+    module, _, _ = selected.OPEN_SPAN_EXPORTER.partition(":")
+    return load_object(f"{__name__}.{module.rpartition('.')[2]}:{name}")

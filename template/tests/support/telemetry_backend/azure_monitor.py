@@ -8,7 +8,7 @@ import pytest
 from tests.support.azure.identity import Identities
 from tests.support.azure.server import Server
 from tests.support.otlp_receiver import Asked
-from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, context_of
+from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, SettingsUnderTest, context_of
 from tests.support.telemetry_backend._vendor import Vendor
 
 from chassis.adapters._azure_identity import PLATFORM_VARIABLES
@@ -65,3 +65,13 @@ def endpoint(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpo
 
 
 BACKENDS = {"endpoint": endpoint}
+SETTINGS = SettingsUnderTest(
+    good={"url": f"https://{HOST}", "rule_id": RULE},
+    strangers=(
+        "https://westeurope-1.ingest.monitor.azure.com",
+        "https://traces-1a2b.westeurope-1.metrics.ingest.monitor.azure.com",
+        "https://traces-1a2b.westeurope-1.ingest.monitor.azure.com.example.com",
+        "https://dc.services.visualstudio.com",
+    ),
+    needed={"rule_id": "rule_id is required"},
+)

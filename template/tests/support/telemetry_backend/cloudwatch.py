@@ -19,7 +19,7 @@ import pytest
 from tests.support.aws.front import AGENT_PATH
 from tests.support.aws.workload import nobody
 from tests.support.otlp_receiver import Asked
-from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, context_of
+from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, SettingsUnderTest, context_of
 from tests.support.telemetry_backend._vendor import Vendor
 
 from chassis.selected import TelemetryBackendSettings
@@ -133,3 +133,12 @@ def region(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoin
 
 
 BACKENDS = {"region": region}
+SETTINGS = SettingsUnderTest(
+    good={"url": f"https://{HOST}"},
+    strangers=(
+        "https://xray.amazonaws.com",
+        "https://logs.eu-central-1.amazonaws.com",
+        "https://xray.eu-central-1.amazonaws.com.example.com",
+        "https://xray.eu-central-1.amazonaws.com/elsewhere",
+    ),
+)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.otlp_receiver import Asked
-from tests.support.telemetry_backend import REFERENCE, TIMEOUT_SECONDS
+from tests.support.telemetry_backend import REFERENCE, TIMEOUT_SECONDS, SettingsUnderTest
 from tests.support.telemetry_backend._vendor import KeyedVendor
 
 from chassis.selected import TelemetryBackendSettings
@@ -30,3 +30,13 @@ def site(host: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 BACKENDS = {"EU": partial(site, "otlp.datadoghq.eu"), "US5": partial(site, "otlp.us5.datadoghq.com")}
+SETTINGS = SettingsUnderTest(
+    good={"url": "https://otlp.datadoghq.eu", "token": REFERENCE},
+    strangers=(
+        "https://trace.agent.datadoghq.eu",
+        "https://otlp.datadoghq.eu.example.com",
+        "https://otlp.us3.datadoghq.eu",
+        "https://otlp.datadoghq.eu/elsewhere",
+    ),
+    needed={"token": "put the key into the secret backend"},
+)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.gcp.identity import Identity
 from tests.support.gcp.platform import on_gke
 from tests.support.otlp_receiver import Asked
-from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, context_of
+from tests.support.telemetry_backend import TIMEOUT_SECONDS, Keys, SettingsUnderTest, context_of
 from tests.support.telemetry_backend._vendor import Vendor
 
 from chassis.selected import TelemetryBackendSettings
@@ -65,3 +65,13 @@ BACKENDS = {
     "global": partial(api, "telemetry.googleapis.com"),
     "region": partial(api, "telemetry.europe-west3.rep.googleapis.com"),
 }
+SETTINGS = SettingsUnderTest(
+    good={"url": "https://telemetry.googleapis.com", "project": PROJECT},
+    strangers=(
+        "https://cloudtrace.googleapis.com",
+        "https://telemetry.googleapis.com.example.com",
+        "https://telemetry.europe.googleapis.com",
+        "https://telemetry.googleapis.com/elsewhere",
+    ),
+    needed={"project": "project is required"},
+)

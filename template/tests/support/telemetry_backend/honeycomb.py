@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.support.telemetry_backend import REFERENCE, TIMEOUT_SECONDS
+from tests.support.telemetry_backend import REFERENCE, TIMEOUT_SECONDS, SettingsUnderTest
 from tests.support.telemetry_backend._vendor import KeyedVendor
 
 from chassis.selected import TelemetryBackendSettings
@@ -22,3 +22,13 @@ def region(host: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 BACKENDS = {"EU": partial(region, "api.eu1.honeycomb.io"), "US": partial(region, "api.honeycomb.io")}
+SETTINGS = SettingsUnderTest(
+    good={"url": "https://api.eu1.honeycomb.io", "token": REFERENCE},
+    strangers=(
+        "https://ui.honeycomb.io",
+        "https://api.honeycomb.io.example.com",
+        "https://api.honeycomb.io:8443",
+        "https://api.eu1.honeycomb.io/elsewhere",
+    ),
+    needed={"token": "put the key into the secret backend"},
+)

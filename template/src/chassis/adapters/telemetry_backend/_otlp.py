@@ -11,8 +11,10 @@ from typing import Any
 
 import requests
 import structlog
+from google.protobuf.message import DecodeError
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from chassis.adapters.telemetry_backend._backend_settings import BackendSettings
@@ -63,7 +65,7 @@ class _Session(requests.Session):
             raise
         if answer.status_code in REFUSED:
             self._credential.refused()
-        self._tell(_understood(answer.status_code))
+        self._tell(_understood(answer.status_code) or _left_out(answer.content))
         return answer
 
     def _tell(self, problem: str | None) -> None:
@@ -92,6 +94,17 @@ def _understood(status: int) -> str | None:
     if 300 <= status < 400:  # noqa: PLR2004 - redirections, which the exporter takes for successes
         return f"The telemetry backend redirects ({status}), which is not followed: the credential would go along."
     return f"The telemetry backend {HINTS.get(status, f'answers {status}')}."
+
+
+def _left_out(content: bytes) -> str | None:
+    """Read the answer of a backend that has taken a batch in part, which OTLP calls a success ("Partial Success")."""
+    try:
+        answer = ExportTraceServiceResponse.FromString(content)
+    except DecodeError:
+        return None
+    if answer.partial_success.rejected_spans > 0:
+        return "The telemetry backend has not taken all spans of a batch; what it minds is seen there."
+    return None
 
 
 def _said_anew(record: logging.LogRecord) -> bool:
