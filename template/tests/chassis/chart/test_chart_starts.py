@@ -27,6 +27,8 @@ from chassis.settings_loader import known_variables
 pytestmark = pytest.mark.slow
 
 PREFIX = "CHASSIS__"
+SECRETS = f"{PREFIX}SECRETS__"
+LOGIN, APPROLE = f"{SECRETS}AUTH", "approle"
 READY = {"worker": "worker.ready", "keeper": "audit.keeper_ready"}
 SECONDS = 60.0
 
@@ -40,6 +42,10 @@ async def manifests(environment: Mapping[str, str], tmp_path_factory: pytest.Tem
     if "@" in config.get("queue", {}).get("url", ""):
         # The chart takes no password in a URL; without one RabbitMQ's client is guest, whom a laptop's server lets in.
         config["queue"]["url"] = re.sub("//[^/@]*@", "//", config["queue"]["url"])
+    if own.get(LOGIN) == APPROLE:
+        # The chart refuses a secret id; `started` gives back the login that a laptop's OpenBao knows.
+        config["secrets"] |= {"auth": "kubernetes"}
+        config["secrets"].pop("secret_id_file")
     owner = {"database": {"url": own[OWNER_URL]}}
     keeper = {"database": {"url": as_role(own, "sealer")[DATABASE_URL]}}
     [example, *_] = (yaml.safe_load(path.read_text()) for path in environments())
@@ -97,6 +103,9 @@ def started(
         }
     if f"{MANAGEMENT}PORT" in given:
         given |= {f"{MANAGEMENT}HOST": "127.0.0.1", f"{MANAGEMENT}PORT": str(free_port())}
+    if environment.get(LOGIN) == APPROLE:
+        given.pop(f"{SECRETS}TOKEN_FILE", None)
+        given |= {name: value for name, value in environment.items() if name.startswith(SECRETS)}
     platform = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
     log = folder / f"{component}.log"
     with log.open("wb") as output:
