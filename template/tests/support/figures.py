@@ -1,5 +1,6 @@
-"""Metrics as Prometheus has them."""
+"""Metrics as Prometheus has them, and as they are before."""
 
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from chassis.telemetry.metrics import ATTRIBUTES, COUNTERS, HISTOGRAMS, UNITS
@@ -35,3 +36,20 @@ def samples(page: str) -> dict[str, list[tuple[dict[str, str], float]]]:
             labels = {name: value for name, value in sample.labels.items() if value}
             found.setdefault(sample.name, []).append((labels, sample.value))
     return found
+
+
+def sums(reader: InMemoryMetricReader, name: str) -> dict[tuple[tuple[str, object], ...], float]:
+    """Give what a counter has come to, by its attributes."""
+    data = reader.get_metrics_data()
+    return (
+        {
+            tuple(sorted((point.attributes or {}).items())): point.value  # type: ignore[union-attr]
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name.lower()
+            for point in metric.data.data_points
+        }
+        if data
+        else {}
+    )

@@ -103,7 +103,7 @@ def started(
         }
     if f"{MANAGEMENT}PORT" in given:
         given |= {f"{MANAGEMENT}HOST": "127.0.0.1", f"{MANAGEMENT}PORT": str(free_port())}
-    if environment.get(LOGIN) == APPROLE:
+    if environment.get(LOGIN) == APPROLE:  # the pod's own login is shown by the secret backend's contract suite
         given.pop(f"{SECRETS}TOKEN_FILE", None)
         given |= {name: value for name, value in environment.items() if name.startswith(SECRETS)}
     platform = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}

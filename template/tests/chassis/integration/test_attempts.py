@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sqlalchemy import func, select, update
+from tests.support.figures import sums
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
@@ -199,15 +200,9 @@ async def test_the_first_job_that_is_given_up_is_a_rise_from_nothing(
     async def task(_context: TaskContext) -> None:
         raise RetryLaterError
 
-    def given_up() -> list[float]:
-        data = reader.get_metrics_data()
-        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
-        points = [point for scope in scopes for metric in scope.metrics for point in metric.data.data_points]
-        return [point.value for point in points if (point.attributes or {}) == {"kind": "task"}]  # type: ignore[union-attr]
-
     async def become(value: float) -> None:
         async with asyncio.timeout(30):
-            while given_up() != [value]:  # noqa: ASYNC110 - a counter does not call back
+            while sums(reader, "dead").get((("kind", "task"),)) != value:  # noqa: ASYNC110 - a counter does not call back
                 await asyncio.sleep(0.05)
 
     async with working(container, task=task):

@@ -10,6 +10,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from tests.support.figures import sums
 
 from chassis.runs.model_seen import ModelCalls
 from chassis.runs.steps import MOST_STEPS, StepRecorder
@@ -31,22 +32,6 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
     monkeypatch.setattr(prices, "tenant_label", Bounded(metrics.tenant_label.limit))
     yield reader
     provider.shutdown()
-
-
-def sums(reader: InMemoryMetricReader, name: str) -> dict[tuple[tuple[str, object], ...], float]:
-    data = reader.get_metrics_data()
-    return (
-        {
-            tuple(sorted((point.attributes or {}).items())): point.value  # type: ignore[union-attr]
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name.lower()
-            for point in metric.data.data_points
-        }
-        if data
-        else {}
-    )
 
 
 def test_money_is_by_the_table_and_what_was_cached_is_cheaper(counted: InMemoryMetricReader) -> None:

@@ -103,7 +103,7 @@ def _left_out(content: bytes) -> str | None:
     except DecodeError:
         return None
     if answer.partial_success.rejected_spans > 0:
-        return "The telemetry backend has not taken all spans of a batch; what it minds is seen there."
+        return "The telemetry backend has not taken all spans of a batch; look there for the reason."
     return None
 
 
