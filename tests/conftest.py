@@ -13,6 +13,13 @@ from tests.matrix import Matrix
 from tests.render import Plan
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the slow tests of a file, which share what is expensive to make, run in one process: `-n 2 --dist loadgroup`."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working tree as a tagged repository."""

@@ -28,6 +28,7 @@ NOT_IMPORTED = {
     "opentelemetry-instrumentation-redis": "loaded by its import string in selected.py",
     "pytest-asyncio": "runs the asynchronous tests",
     "pytest-cov": "an option of pytest in `make coverage`",
+    "pytest-timeout": "ends a test that hangs, by its line in pytest.ini",
     "pytest-xdist": "several of the tests at once, in `make test`",
     "ruff": "a command of `make lint`",
     "squawk-cli": "a command that a test calls",

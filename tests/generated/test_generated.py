@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import tomllib
@@ -26,7 +27,6 @@ pytestmark = pytest.mark.slow
 
 QUESTION = "How many open tickets are past their deadline?"
 ANSWER = re.compile(r"^\d+ tickets match\.", re.MULTILINE)
-PORT = 8461
 SEED = int(os.environ.get("SEED") or datetime.now(UTC).strftime("%Y%m%d"))
 CHOSEN = {value for question in questions().values() for value in offered(question)}
 
@@ -34,10 +34,23 @@ CHOSEN = {value for question in questions().values() for value in offered(questi
 def projects() -> Iterator[Any]:
     """Name each project; all but the defaults and one that the seed draws are left to the full run."""
     defaults, *others = suites()
-    yield pytest.param(defaults, id="defaults")
+    yield project_of(defaults, "defaults")
     for number, answers in enumerate(others):
         name = "-".join(str(value) for value in answers.values() if value in CHOSEN and value not in defaults.values())
-        yield pytest.param(answers, id=name if number == SEED % len(others) else f"full-{name}")
+        yield project_of(answers, name if number == SEED % len(others) else f"full-{name}")
+
+
+def project_of(answers: dict[str, Any], name: str) -> Any:
+    """Give the parameter; all tests of one project run in one process, beside another's."""
+    return pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """A port that is free; two projects run at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found: int = server.getsockname()[1]
+        return found
 
 
 @pytest.fixture(scope="module", params=projects())
@@ -48,13 +61,13 @@ def generated(request: pytest.FixtureRequest, template: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running(project: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def running(project: Path, port: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Run `make run` until the end of the context, and end it as Ctrl-C in a terminal does."""
     log = project / "run.log"
     heed_interrupts()
     with log.open("w") as output:
         process = subprocess.Popen(
-            ["make", "--no-print-directory", "run", f"PORT={PORT}"],
+            ["make", "--no-print-directory", "run", f"PORT={port}"],
             cwd=project,
             stdout=output,
             stderr=output,
@@ -116,29 +129,29 @@ def test_it_passes_without_network(generated: Path) -> None:
     must(done)
 
 
-def test_it_runs_answers_and_survives_kill_9_of_its_worker(generated: Path) -> None:
-    with running(generated) as (_, log):
+def test_it_runs_answers_and_survives_kill_9_of_its_worker(generated: Path, port: int) -> None:
+    with running(generated, port) as (_, log):
         assert "make ask" in log.read_text()
-        assert ANSWER.search(must(make(generated, "ask", f"PORT={PORT}", f"Q={QUESTION}")))
+        assert ANSWER.search(must(make(generated, "ask", f"PORT={port}", f"Q={QUESTION}")))
         [worker] = workers(generated)
         os.kill(worker, signal.SIGKILL)
         # Asked while no worker is there: the supervisor starts another, and the answer still arrives.
-        assert ANSWER.search(must(make(generated, "ask", f"PORT={PORT}", f"Q={QUESTION}")))
+        assert ANSWER.search(must(make(generated, "ask", f"PORT={port}", f"Q={QUESTION}")))
         wait_for(log, f"`work` (process {worker}) ended with -9; starting it again.", 10)
         assert workers(generated) != [worker]
     assert servers(generated) == [], "Ctrl-C ends everything that was started"
 
 
-def test_mistakes_are_one_sentence(generated: Path) -> None:
+def test_mistakes_are_one_sentence(generated: Path, port: int) -> None:
     nobody = make(generated, "ask", "PORT=1", f"Q={QUESTION}")
     assert nobody.returncode != 0
     assert "start it with `make run`" in nobody.stderr
     nothing = make(generated, "ask", "Q=")
     assert "Ask something" in nothing.stderr
-    with running(generated):
-        second = make(generated, "run", f"PORT={PORT}")
+    with running(generated, port):
+        second = make(generated, "run", f"PORT={port}")
     assert second.returncode != 0
-    assert f"Port {PORT} is in use" in second.stderr
+    assert f"Port {port} is in use" in second.stderr
     assert "Traceback" not in nobody.stderr + nothing.stderr + second.stderr
 
 
