@@ -15,7 +15,7 @@ async def measure_log(sessions: Sessions, sink: str, limit: int) -> None:
     signed = select(func.max(heads.c.signed_at)).scalar_subquery()
     now = func.clock_timestamp()
     ages = select(func.extract("epoch", now - created), func.extract("epoch", now - signed))
-    async with sessions() as session:
+    async with sessions.begin() as session:
         unsealed_age, head_age = (await session.execute(ages)).one()
         AUDIT_WAITING.set(await waiting(session, sink, limit))
     AUDIT_LIMIT.set(limit)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.tables import seals, shipments, unsealed
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, single_statement
 from chassis.ports.errors import UnavailableError
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class AuditSpool:
         now = self._clock()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            async with self._sessions() as session:
+            async with single_statement(self._sessions) as session:
                 self._waiting = await waiting(session, self._sink, self._limit)
             if self._waiting >= ALERT_SHARE * self._limit:
                 log.error("audit.spool_filling", waiting=self._waiting, limit=self._limit)

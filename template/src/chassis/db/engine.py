@@ -56,6 +56,7 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
         async_creator=connect,
         pool_size=settings.pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # those in use stay warm: what they have prepared is used, and they need no ping
         pool_recycle=1800,
     )
     ping = engine.sync_engine.dialect.do_ping

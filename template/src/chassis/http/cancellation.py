@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, select
 
 from chassis.container import Container
+from chassis.db.engine import single_statement
 from chassis.http.access import can
 from chassis.http.boundary import Boundary, DataClass
 from chassis.http.dependencies import CallerDependency, FeedDependency, container_of, transaction
@@ -118,7 +119,7 @@ async def cancel_runs(
 
 
 async def _require_all(request: Request, run_ids: set[UUID], conditions: list[ColumnElement[bool]]) -> None:
-    async with container_of(request).sessions() as session:
+    async with single_statement(container_of(request).sessions) as session:
         found = set(await session.scalars(select(Run.run_id).where(*conditions)))
     if missing := sorted(map(str, run_ids - found)):
         message = f"There is no run {missing[0]} on this thread, or you may not see it; none was cancelled."

@@ -86,7 +86,7 @@ async def join_run(
     feed: FeedDependency,
 ) -> StreamingResponse:
     """Answer with the thread's values when the run has ended."""
-    async with container.sessions() as session:
+    async with container.sessions.begin() as session:
         run = await require_run(session, caller, thread_id, run_id)
     return wait_response(container, feed, run)
 
@@ -112,7 +112,7 @@ async def join_stream(
     if cancel_on_disconnect and not container.roles.allow(caller, RUNS_WRITE):
         message = f"cancel_on_disconnect needs the permission '{RUNS_WRITE}', which none of your roles grants."
         raise ForbiddenError(message)
-    async with container.sessions() as session:
+    async with container.sessions.begin() as session:
         run = await require_run(session, caller, thread_id, run_id)
     leaving = cancelling(container, caller, run_id) if cancel_on_disconnect else None
     modes = ["messages" if mode == "messages-tuple" else mode for mode in stream_mode or () if mode]

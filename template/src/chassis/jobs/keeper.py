@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.exc import OperationalError
 
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.lease import Lease, jobs
 from chassis.jobs.transient import TRANSIENT
 
@@ -137,7 +137,7 @@ class LeaseKeeper:
         statement = select(jobs.c.run_id).where(
             jobs.c.run_id.in_([hold.lease.job_id for hold in holds]), jobs.c.cancel_requested_at.is_not(None)
         )
-        async with self._sessions() as session:
+        async with single_statement(self._sessions) as session:
             cancelled = set((await session.scalars(statement)).all())
         for hold in holds:
             if hold.lease.job_id in cancelled:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db.base import Base
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.accept import insert
 from chassis.jobs.tables import ACTIVE, Job
 from chassis.ports.identity import Principal
@@ -87,7 +87,7 @@ async def tick(sessions: Sessions, schedules: Mapping[str, Schedule]) -> tuple[i
     for name, schedule in schedules.items():
         async with sessions.begin() as session:
             made += await _tick(session, name, schedule)
-    async with sessions() as session:
+    async with single_statement(sessions) as session:
         due = select(func.min(ScheduleEntry.due_at) - func.clock_timestamp()).where(ScheduleEntry.name.in_(schedules))
         return made, await session.scalar(due)
 

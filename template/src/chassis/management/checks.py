@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis.container import Container
+from chassis.db.engine import single_statement
 from chassis.management.looking import Check, Found
 from chassis.management.vitals import Checks
 from chassis.ports.secrets import SecretManager
@@ -25,7 +26,7 @@ def container_checks(container: Container) -> Checks:
     """
 
     async def database() -> None:
-        async with container.sessions() as session:
+        async with single_statement(container.sessions) as session:
             await session.execute(text("SELECT 1"))
 
     return Checks(needed={"database": database}, told={"queue": container.queue.check})

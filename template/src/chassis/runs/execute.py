@@ -154,7 +154,7 @@ class RunExecution:
 
     async def _require_no_question(self, run: Run) -> None:
         """Refuse a run that was accepted while another ran, which then ended with a question."""
-        async with self._runner.sessions() as session:
+        async with single_statement(self._runner.sessions) as session:
             if await session.scalar(last_status(run.thread_id)) == "interrupted":
                 raise QuestionPendingError
 

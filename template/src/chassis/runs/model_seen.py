@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db.base import Base
-from chassis.db.engine import Sessions
+from chassis.db.engine import Sessions, single_statement
 from chassis.jobs.schedule import SYSTEM
 
 OWNER = "model-probe"
@@ -70,7 +70,7 @@ async def last_call(sessions: Sessions, model: str) -> LastCall | None:
     statement = select(ModelSeen.seconds, ModelSeen.succeeded, age).where(
         ModelSeen.model == model, ModelSeen.seen_at.is_not(None)
     )
-    async with sessions() as session:
+    async with single_statement(sessions) as session:
         row = (await session.execute(statement)).one_or_none()
     return None if row is None else LastCall(float(row[0] or 0), bool(row[1]), float(row[2]))
 
