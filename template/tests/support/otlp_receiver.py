@@ -67,6 +67,8 @@ class Receiver:
     delay: float = 0
     left_out: int = 0
     """How many spans of each batch it says that it has not taken."""
+    page: bytes | None = None
+    """What it confirms each batch with instead of OTLP."""
     judge: Judge | None = None
     """Who looks at requests, while `status` is 200."""
     spans: list[Seen] = field(default_factory=list)
@@ -100,6 +102,8 @@ class Receiver:
 
     def taken(self) -> bytes:
         """Give the body of a good answer."""
+        if self.page is not None:
+            return self.page
         part = ExportTracePartialSuccess(rejected_spans=self.left_out, error_message=WORDS.decode())
         answer = ExportTraceServiceResponse(partial_success=part if self.left_out else None)
         written: bytes = answer.SerializeToString()

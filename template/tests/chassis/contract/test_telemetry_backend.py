@@ -171,6 +171,21 @@ async def test_a_batch_that_is_taken_in_part_is_said_once(backend: BackendUnderT
     assert WORDS.decode() not in str(events)
 
 
+@pytest.mark.parametrize("page", [b"<!doctype html>", b"{}", b"ok", WORDS], ids=["page", "json", "ok", "words"])
+async def test_a_success_that_is_not_otlp_is_said(
+    backend: BackendUnderTest, exporter: SpanExporter, page: bytes
+) -> None:
+    backend.receiver.page = page
+    with structlog.testing.capture_logs() as events:
+        for _ in range(2):
+            assert await send(backend, exporter), "nothing says that it was not taken"
+        backend.receiver.page = None
+        assert await send(backend, exporter)
+    assert [event["event"] for event in events] == ["telemetry.not_sent", "telemetry.sent_again"]
+    assert "something else than OTLP" in events[0]["problem"]
+    assert page.decode() not in events[0]["problem"]
+
+
 async def test_a_backend_that_is_away_is_given_up_in_time(backend: BackendUnderTest, exporter: SpanExporter) -> None:
     assert await send(backend, exporter)
     began = time.monotonic()

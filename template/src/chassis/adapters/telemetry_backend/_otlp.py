@@ -97,11 +97,11 @@ def _understood(status: int) -> str | None:
 
 
 def _left_out(content: bytes) -> str | None:
-    """Read the answer of a backend that has taken a batch in part, which OTLP calls a success ("Partial Success")."""
+    """Read what confirms a batch: a backend may have taken a part of it ("Partial Success"); a web page confirms nothing."""
     try:
         answer = ExportTraceServiceResponse.FromString(content)
     except DecodeError:
-        return None
+        return "The telemetry backend answers with something else than OTLP; check telemetry_backend.url."
     if answer.partial_success.rejected_spans > 0:
         return "The telemetry backend has not taken all spans of a batch; look there for the reason."
     return None
