@@ -42,10 +42,8 @@ IN_VARIABLES = (ADAPTERS / "secret_backend/env.py").exists()
 if (ADAPTERS / "queue/database.py").exists():
     EMPTY["queue", "Jobs", "B"] = "this queue has no broker"
 if not IN_VARIABLES:
-    for ref in "AB":
-        EMPTY["service", "Secrets", ref] = (
-            "the settings of this run name no secret: nobody has put one into this backend"
-        )
+    for title in ("Secrets, age of what is used", "Secrets, failed reads"):
+        EMPTY["service", title, "A"] = "the settings of this run name no secret: nobody has put one into this backend"
 
 
 @dataclass(frozen=True)
