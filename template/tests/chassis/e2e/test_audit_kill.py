@@ -100,6 +100,7 @@ def shipped(sink: Path) -> list[dict[str, Any]]:
     return records
 
 
+@pytest.mark.timeout(600 + 30 * KILLS)
 async def test_nothing_is_lost(environment: Mapping[str, str], tmp_path: Path) -> None:
     own = await isolated_environment(environment, "auditkill")
     own["PYTHONPATH"] = os.pathsep.join([".", "src"])

@@ -145,6 +145,7 @@ async def test_killed_where_it_hurts(api: RunningService, elsewhere: Elsewhere, 
             await require_each_once(api, elsewhere, conversations, 2)
 
 
+@pytest.mark.timeout(600 + 120 * KILLS)
 async def test_killed_at_random_moments(api: RunningService, elsewhere: Elsewhere) -> None:
     """KILLS=20 SEED=7 make test: a quarter as many kills, at moments drawn from the seed."""
     moments = random.Random(SEED)  # noqa: S311 - a reproducible draw

@@ -91,6 +91,7 @@ async def test_a_run_survives_its_worker(
     assert finished == 1
 
 
+@pytest.mark.timeout(600 + 30 * KILLS)
 async def test_many_kills_at_random_moments(
     api: RunningService, process_environment: dict[str, str], tmp_path: Path
 ) -> None:
