@@ -96,6 +96,7 @@ async def incident(environment: Mapping[str, str], tmp_path_factory: pytest.Temp
     here = Path.cwd()
     own = {
         **await isolated_environment(environment, "parcels"),
+        "CHASSIS__RUNS__LEASE_SECONDS": "10",  # with the tests' two a busy machine sweeps what is alive
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(here), str(here / "src")]),
     }
