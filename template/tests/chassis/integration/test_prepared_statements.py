@@ -30,7 +30,7 @@ def engine_of(service: RunningService) -> AsyncEngine:
 
 @contextmanager
 def rollbacks(service: RunningService) -> Iterator[list[str]]:
-    """Collect the last statement of each transaction that is rolled back."""
+    """Collect the last statement of each transaction that is rolled back without need."""
     found: list[str] = []
     engine = engine_of(service).sync_engine
 
@@ -40,7 +40,7 @@ def rollbacks(service: RunningService) -> Iterator[list[str]]:
     def note(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.AsyncConnection)
-        if driver.info.transaction_status != TransactionStatus.IDLE:  # else nothing is sent
+        if driver.info.transaction_status == TransactionStatus.INTRANS:  # neither in error, nor with nothing to send
             found.append(connection.info["statement"])
 
     event.listen(engine, "before_cursor_execute", remember)
