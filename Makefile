@@ -38,10 +38,10 @@ test-fast: .venv/.ready
 	$(RUN) pytest -q -n 2 -m "not slow"
 
 test: check ## what a change must pass: the checks, and each shipped choice generated and tested
-	$(RUN) pytest -v -n 2 --dist loadgroup -m slow -k "not full"
+	$(RUN) pytest -v -n 2 --dist loadscope -m slow -k "not full"
 
 test-full: check ## everything
-	KILLS=20 $(RUN) pytest -v -n 2 --dist loadgroup -m slow --ignore tests/test_sabotage.py
+	KILLS=20 $(RUN) pytest -v -n 2 --dist loadscope -m slow --ignore tests/test_sabotage.py
 	$(RUN) pytest -v -n 2 -m slow tests/test_sabotage.py
 
 every-combination: .venv/.ready ## render and check every combination of answers, and report what was covered

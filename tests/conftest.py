@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.copier_cli import copy, snapshot
 from tests.copier_inside import CopierInside
@@ -13,11 +14,23 @@ from tests.matrix import Matrix
 from tests.render import Plan
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the slow tests of a file, which share what is expensive to make, run in one process: `-n 2 --dist loadgroup`."""
-    for item in items:
-        if item.get_closest_marker("slow") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+def sharers_of(nodeid: str) -> str:
+    """Name the tests that share a generated project: those of a file, or with `project=` in their names of a project."""
+    file, _, test = nodeid.partition("::")
+    return f"{file}{test.partition('[project=')[2]}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `-n 2 --dist loadscope`, give what shares a project to one process.
+
+    As `--dist loadgroup` would, which pytest-xdist 3.8 and pytest 9.2 do not do together: a test's id can no longer be set.
+    """
+    if config.getoption("dist") != "loadscope":
+        return None
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = sharers_of  # noqa: SLF001 - the method that says what belongs together
+    return scheduler
 
 
 @pytest.fixture(scope="session")

@@ -34,15 +34,10 @@ CHOSEN = {value for question in questions().values() for value in offered(questi
 def projects() -> Iterator[Any]:
     """Name each project; all but the defaults and one that the seed draws are left to the full run."""
     defaults, *others = suites()
-    yield project_of(defaults, "defaults")
+    yield pytest.param(defaults, id="project=defaults")
     for number, answers in enumerate(others):
         name = "-".join(str(value) for value in answers.values() if value in CHOSEN and value not in defaults.values())
-        yield project_of(answers, name if number == SEED % len(others) else f"full-{name}")
-
-
-def project_of(answers: dict[str, Any], name: str) -> Any:
-    """Give the parameter; all tests of one project run in one process, beside another's."""
-    return pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
+        yield pytest.param(answers, id=f"project={name}{'' if number == SEED % len(others) else '-full'}")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +110,7 @@ def test_its_lock_has_the_tested_versions_of_everything(generated: Path) -> None
 
 
 def test_its_own_checks_and_tests_pass(generated: Path, request: pytest.FixtureRequest) -> None:
-    drawn = os.environ.get("KILLS_OF_THE_DRAWN") if request.node.callspec.id != "defaults" else None
+    drawn = os.environ.get("KILLS_OF_THE_DRAWN") if request.node.callspec.id != "project=defaults" else None
     output = must(make(generated, "test", *([f"KILLS={drawn}"] if drawn else [])))
     assert "Contracts: 8 kept, 0 broken." in output
     assert re.search(r"\d+ passed", output)
