@@ -106,6 +106,7 @@ async def test_nothing_is_lost_when_no_notification_arrives(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "POLL_SECONDS", 0.5)
+    monkeypatch.setattr(feeds, "SIGN_OF_LIFE_SECONDS", 3600)  # after one a follower looks by itself
     run_id = await accepted(container)
     async with (
         counted_reads(container) as reads,
@@ -123,6 +124,7 @@ async def test_nothing_is_lost_where_many_are_waiting_and_others_are_told_all_th
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "SIGN_OF_LIFE_SECONDS", 3600)  # after one a follower looks by itself
     monkeypatch.setattr(feeds, "PLACES", 3)
     busy, *runs = [await accepted(container) for _ in range(11)]
     async with open_feed(container.sessions, Deaf()) as feed, asyncio.timeout(60):
