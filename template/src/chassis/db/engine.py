@@ -56,7 +56,8 @@ async def open_engine(database: Database, settings: DatabaseSettings, applicatio
         async_creator=connect,
         pool_size=settings.pool_size,
         max_overflow=0,
-        pool_use_lifo=True,  # those in use stay warm: what they have prepared is used, and they need no ping
+        # In turn, not the one used last first: each is looked at soon, and replaced where its credentials were.
+        pool_use_lifo=False,
         pool_recycle=1800,
     )
     ping = engine.sync_engine.dialect.do_ping

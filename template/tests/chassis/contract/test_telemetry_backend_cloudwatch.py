@@ -11,7 +11,7 @@ def test_the_address_names_the_region_that_requests_are_signed_for() -> None:
 
 
 def test_a_key_in_the_environment_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIADOESNOTMATTER000")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a key that outlives a leak")
     with pytest.raises(ValueError, match="a long-term access key"):
         TelemetryBackendSettings.model_validate(SETTINGS.good)

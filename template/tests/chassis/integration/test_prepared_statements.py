@@ -10,11 +10,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support.service import RunningService
-
-from chassis.db.engine import single_statement
 
 pytestmark = pytest.mark.slow
 
@@ -67,17 +65,3 @@ async def test_a_service_at_work_rolls_nothing_back(service: RunningService) -> 
             assert (await http.get("/health/ready")).status_code == 200
         await asyncio.sleep(LONGER_THAN_ALL_INTERVALS_SECONDS)
     assert not found, "\n\n".join(found)
-
-
-async def test_the_connection_that_is_lent_next_is_the_one_that_was_used_last(service: RunningService) -> None:
-    engine = engine_of(service)
-    async with engine.connect() as one, engine.connect() as other:
-        pids = {(await each.execute(text("SELECT pg_backend_pid()"))).scalar_one() for each in (one, other)}
-        await one.commit()
-        await other.commit()
-    seen = set()
-    for _ in range(3):
-        async with single_statement(service.container.sessions) as session:
-            seen.add(await session.scalar(text("SELECT pg_backend_pid()")))
-    assert len(pids) == 2
-    assert len(seen) == 1
