@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.copier_cli import copy
@@ -35,32 +35,31 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def make(project: Path, *arguments: str, seconds: int = 3600) -> subprocess.CompletedProcess[str]:
+def make(project: Path, *arguments: str, seconds: float = 3600) -> subprocess.CompletedProcess[str]:
     """Run make there, with the environment of a user: nothing of ours.
 
     A project's own tests take a quarter of an hour on two idle cores; the bound is for what hangs. That is interrupted, all
-    of it, so that its output says where it was.
+    of it, and fails with its last output, which says where it was.
     """
     command = ["make", "--no-print-directory", *arguments]
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command,
-        cwd=project,
-        env=user_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, cwd=project, env=user_environment(), stdout=pipe, stderr=pipe, text=True, start_new_session=True
     ) as process:
         try:
             output, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGINT)
-            try:
-                output, errors = process.communicate(timeout=60)
-            except subprocess.TimeoutExpired:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-                output, errors = process.communicate()
-            errors += f"\nThis took longer than {seconds} s, and was ended."
+            output, errors = process.communicate()
+            message = f"{' '.join(command)} took longer than {seconds} s.\n{output[-6000:]}\n{errors[-4000:]}"
+            raise AssertionError(message) from None
+        except BaseException:  # Ctrl-C does not reach it, in a session of its own
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 

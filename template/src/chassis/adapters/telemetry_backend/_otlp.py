@@ -65,7 +65,7 @@ class _Session(requests.Session):
             raise
         if answer.status_code in REFUSED:
             self._credential.refused()
-        self._tell(_understood(answer.status_code) or _left_out(answer.content))
+        self._tell(_understood(answer.status_code) or _unconfirmed(answer.content))
         return answer
 
     def _tell(self, problem: str | None) -> None:
@@ -96,7 +96,7 @@ def _understood(status: int) -> str | None:
     return f"The telemetry backend {HINTS.get(status, f'answers {status}')}."
 
 
-def _left_out(content: bytes) -> str | None:
+def _unconfirmed(content: bytes) -> str | None:
     """Read what confirms a batch: a backend may have taken a part of it ("Partial Success"); a web page confirms nothing."""
     try:
         answer = ExportTraceServiceResponse.FromString(content)
