@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import httpx
 import uvloop
+from connection import Connection
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
@@ -96,15 +97,19 @@ async def bare(settings: Any, load: Load) -> float:
         return await rate(one, load)
 
 
-async def served(url: str, load: Load) -> float:
+async def served(port: int, load: Load) -> float:
     """Give runs/s through the service."""
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    body = json.dumps({"assistant_id": "agent", "input": {"log": [], "delay": load.delay}}).encode()
+    async with AsyncExitStack() as stack:
+        free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        for _ in range(load.clients):
+            free.put_nowait(await stack.enter_async_context(Connection(port)))
 
         async def one() -> None:
-            answer = await client.post(
-                "/runs/wait", json={"assistant_id": "agent", "input": {"log": [], "delay": load.delay}}
-            )
-            assert len(answer.json()["log"]) == STEPS, answer.text
+            connection = await free.get()
+            answer = json.loads(await connection.ask("POST", "/runs/wait", body))
+            assert len(answer["log"]) == STEPS, answer
+            free.put_nowait(connection)
 
         return await rate(one, load)
 
@@ -122,20 +127,20 @@ async def rate(one: Any, load: Load) -> float:
     return load.count / (time.perf_counter() - started)
 
 
-async def measure(environment: Mapping[str, str], url: str) -> dict[str, float]:
+async def measure(environment: Mapping[str, str], port: int) -> dict[str, float]:
     """Measure alternately, and give medians; the ratio's is that of the pairs, since a machine's speed drifts meanwhile."""
     settings = load_settings(environment)
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(200):
             try:
                 if (await client.get("/health/ready")).status_code == 200:  # noqa: PLR2004 - HTTP OK
                     break
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
-    await served(url, Load())
+    await served(port, Load())
     figures = {}
     for name, load in (("", Load()), ("50 ms steps, ", Load(SLOW_COUNT, SLOW_CLIENTS, SLOW_SECONDS))):
-        pairs = [(await bare(settings, load), await served(url, load)) for _ in range(ROUNDS)]
+        pairs = [(await bare(settings, load), await served(port, load)) for _ in range(ROUNDS)]
         alone, through = (statistics.median(one) for one in zip(*pairs, strict=True))
         figures |= {
             f"runs: {name}bare graph, runs/s": round(alone, 1),
@@ -172,7 +177,7 @@ def main() -> None:
             commands = [["-m", "chassis", "serve"], [__file__, "worker"]]
             processes = [subprocess.Popen([sys.executable, *command], env=environment) for command in commands]
             try:
-                figures = asyncio.run(measure(environment, f"http://127.0.0.1:{port}"))
+                figures = asyncio.run(measure(environment, port))
             finally:
                 for process in processes:
                     process.terminate()

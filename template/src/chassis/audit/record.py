@@ -1,14 +1,19 @@
 """Writing audit events."""
 
 import getpass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from sqlalchemy import Table, bindparam, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.tables import AuditEvent
 from chassis.ports.identity import Principal
 
 Outcome = Literal["success", "failure"]
+
+COLUMNS = ("tenant_id", "owner_id", "action", "resource", "outcome", "details", "context")
+RECORD = insert(cast("Table", AuditEvent.__table__)).values({name: bindparam(f"event_{name}") for name in COLUMNS})
+"""Adds an event; for statements that write what it tells of, too."""
 
 
 def record(
@@ -25,20 +30,30 @@ def record(
     `action` is `<noun>.<verb>` such as `run.accepted`; `resource` is `<kind>/<id>`. Put no personal data and no secret in
     `details`: an event is never changed again, and leaves the service.
     """
-    session.add(
-        AuditEvent(
-            tenant_id=principal.tenant_id,
-            owner_id=principal.subject,
-            action=action,
-            resource=resource,
-            outcome=outcome,
-            details=details,
-            context={
-                **{name: value for name, value in session.info.items() if not name.startswith("_")},
-                "roles": list(principal.roles),
-            },
-        )
-    )
+    session.add(AuditEvent(**_event(session, principal, action, resource, outcome, details)))
+
+
+def recorded(session: AsyncSession, principal: Principal, action: str, resource: str, **details: Any) -> dict[str, Any]:
+    """Give the values of `RECORD` for something that succeeded; flush the session first, since events have an order."""
+    event = _event(session, principal, action, resource, "success", details)
+    return {f"event_{name}": value for name, value in event.items()}
+
+
+def _event(
+    session: AsyncSession, principal: Principal, action: str, resource: str, outcome: Outcome, details: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "tenant_id": principal.tenant_id,
+        "owner_id": principal.subject,
+        "action": action,
+        "resource": resource,
+        "outcome": outcome,
+        "details": details,
+        "context": {
+            **{name: value for name, value in session.info.items() if not name.startswith("_")},
+            "roles": list(principal.roles),
+        },
+    }
 
 
 def operator() -> Principal:

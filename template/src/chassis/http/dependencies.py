@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.container import Container
-from chassis.jobs.accept import TRACE_CONTEXT
 from chassis.jobs.changes import announce_changes
+from chassis.jobs.outbox import TRACE_CONTEXT
 from chassis.management.vitals import Vitals
 from chassis.ports.errors import UnauthenticatedError
 from chassis.ports.identity import Principal

@@ -1,4 +1,4 @@
-"""Accepting a job: the job, its audit event and its outbox entry in one transaction. An accepted job cannot vanish."""
+"""Accepting a background task, in the caller's transaction. An accepted job cannot vanish."""
 
 from typing import Any
 from uuid import uuid4
@@ -6,19 +6,14 @@ from uuid import uuid4
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.audit.record import record
-from chassis.jobs.changes import note_accepted
-from chassis.jobs.finish import action_of, resource_of
 from chassis.jobs.idempotency import Idempotency
-from chassis.jobs.tables import Job, OutboxEntry
+from chassis.jobs.insert import insert
+from chassis.jobs.tables import Job
 from chassis.ports.errors import ChassisError
 from chassis.ports.identity import Principal
-from chassis.telemetry.metrics import JOBS_ACCEPTED, kind_label
-from chassis.telemetry.tracing import current_carrier
 
 TASKS = "_tasks"
 """In a session's `info`, the names of the agent's tasks; names that begin with _ are not for the audit log."""
-TRACE_CONTEXT = "trace_context"
 MAX_PAYLOAD_BYTES = 100_000
 
 
@@ -87,27 +82,3 @@ def _require_usable(payload: dict[str, Any], time_limit_seconds: float | None) -
     if time_limit_seconds is not None and not time_limit_seconds > 0:
         message = "time_limit_seconds is more than 0, or None for as long as it takes."
         raise UnusablePayloadError(message)
-
-
-async def insert(session: AsyncSession, principal: Principal, job: Job, **details: Any) -> None:
-    """Insert any kind of job with what belongs to it; once the transaction has committed, it can be announced."""
-    session.add(job)
-    await session.flush()
-    record(session, principal, action_of(job, "accepted"), resource_of(job), **details)
-    await announce_later(session, job)
-
-
-async def announce_later(session: AsyncSession, job: Job) -> None:
-    """Write into the outbox that the queue has to be told, which happens after the commit, if need be by the sweeper."""
-    session.add(
-        OutboxEntry(
-            job_id=job.job_id,
-            caller=job.caller,
-            trace_context=session.info.get(TRACE_CONTEXT) or current_carrier(),
-            tenant_id=job.tenant_id,
-            owner_id=job.owner_id,
-        )
-    )
-    await session.flush()
-    note_accepted(session, job.job_id)
-    JOBS_ACCEPTED.add(1, {"kind": kind_label(job.kind)})

@@ -6,18 +6,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.jobs.outbox import announce
+from chassis.jobs.tables import Job
 from chassis.ports.errors import UnavailableError
 from chassis.ports.live_events import LiveEvents
 from chassis.ports.run_queue import RunQueue
+from chassis.telemetry.metrics import JOBS_ACCEPTED, kind_label
 
 # In a session's `info`, where names that begin with _ are not for the audit log.
 ACCEPTED = "_accepted_jobs"
 ENDED = "_ended_jobs"
 
 
-def note_accepted(session: AsyncSession, job_id: UUID) -> None:
+def note_accepted(session: AsyncSession, job: Job) -> None:
     """Note that workers have to hear of this job."""
-    session.info.setdefault(ACCEPTED, []).append(job_id)
+    session.info.setdefault(ACCEPTED, []).append(job.job_id)
+    JOBS_ACCEPTED.add(1, {"kind": kind_label(job.kind)})
 
 
 def note_ended(session: AsyncSession, job_id: UUID) -> None:

@@ -1,15 +1,37 @@
 """Ending a job: its status and all that depends on it in one transaction."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import Table, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
-from chassis.audit.record import record
+from chassis.audit.record import RECORD, recorded
 from chassis.jobs.kinds import Kinds, kind_of
 from chassis.jobs.tables import AGENT_RUN, Job, JobStatus
 from chassis.ports.identity import Principal
+
+jobs = cast("Table", Job.__table__)
+FINISH = (
+    update(jobs)
+    .where(jobs.c.run_id == bindparam("job"))
+    .values(
+        status=bindparam("status"),
+        result=bindparam("result"),
+        error=bindparam("error"),
+        worker_id=None,
+        lease_expires_at=None,
+        ended_at=func.now(),
+    )
+    .returning(
+        *(
+            jobs.c[name]
+            for name in ("status", "result", "error", "worker_id", "lease_expires_at", "ended_at", "updated_at")
+        )
+    )
+    .add_cte(RECORD.cte("recorded"))
+)
 
 
 async def finish(
@@ -23,11 +45,13 @@ async def finish(
 ) -> Job:
     """Set the final status, in the caller's transaction, which holds the job's lock."""
     job = await session.get_one(Job, job_id)
-    job.status, job.result, job.error = status, result, error
-    job.worker_id, job.lease_expires_at = None, None
-    job.ended_at = func.now()
-    record(session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status)
     await session.flush()
+    event = recorded(
+        session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status
+    )
+    ended = await session.execute(FINISH, {"job": job_id, "status": status, "result": result, "error": error, **event})
+    for name, value in ended.mappings().one().items():
+        set_committed_value(job, name, value)
     await kind_of(kinds, job).ended(session, job)
     return job
 

@@ -4,22 +4,38 @@ An entry is settled by the claim of its job, not by the broker's word: only the 
 """
 
 import datetime as dt
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Table, bindparam, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db.engine import Sessions
-from chassis.jobs.tables import OutboxEntry
+from chassis.jobs.tables import Job, OutboxEntry
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
 from chassis.telemetry.metrics import PUBLISH_FAILURES
 from chassis.telemetry.spans import publishing
+from chassis.telemetry.tracing import current_carrier
 
 log = structlog.get_logger()
 
 STALE_AFTER = dt.timedelta(seconds=2)
 BATCH = 100
+
+TRACE_CONTEXT = "trace_context"
+"""In a session's `info`, the trace that its jobs belong to."""
+COLUMNS = ("run_id", "caller", "trace_context", "tenant_id", "owner_id")
+ANNOUNCE = insert(cast("Table", OutboxEntry.__table__)).values({name: bindparam(f"entry_{name}") for name in COLUMNS})
+"""Notes that the queue has to be told of a job, which happens after the commit, if need be by the sweeper."""
+
+
+def announced(session: AsyncSession, job: Job) -> dict[str, Any]:
+    """Give the values of `ANNOUNCE`."""
+    trace_context = session.info.get(TRACE_CONTEXT) or current_carrier()
+    values = (job.job_id, job.caller, trace_context, job.tenant_id, job.owner_id)
+    return {f"entry_{name}": value for name, value in zip(COLUMNS, values, strict=True)}
 
 
 async def announce(queue: RunQueue, job_id: UUID) -> None:

@@ -4,9 +4,10 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.audit.record import record
-from chassis.jobs.accept import announce_later
+from chassis.jobs.changes import note_accepted
 from chassis.jobs.finish import action_of, resource_of
 from chassis.jobs.kinds import Kinds, kind_of
+from chassis.jobs.outbox import ANNOUNCE, announced
 from chassis.jobs.tables import REDRIVABLE, Job
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
@@ -25,7 +26,8 @@ async def redrive(session: AsyncSession, kinds: Kinds, principal: Principal, job
     job.cancel_requested_at, job.started_at, job.ended_at = None, None, None
     job.due_at = func.now()
     await session.flush()
-    await announce_later(session, job)
+    await session.execute(ANNOUNCE, announced(session, job))
+    note_accepted(session, job)
 
 
 def require_redrivable(job: Job) -> None:

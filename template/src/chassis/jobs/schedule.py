@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db.base import Base
 from chassis.db.engine import Sessions, single_statement
-from chassis.jobs.accept import insert
+from chassis.jobs.insert import insert
 from chassis.jobs.tables import ACTIVE, Job
 from chassis.ports.identity import Principal
 

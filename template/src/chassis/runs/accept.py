@@ -4,20 +4,36 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select
+from sqlalchemy import CTE, Uuid, bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.jobs.accept import insert
 from chassis.jobs.cancel import cancel
+from chassis.jobs.insert import insert
 from chassis.jobs.kinds import Kinds
 from chassis.jobs.tables import ACTIVE, AGENT_RUN
 from chassis.ports.errors import ConflictError, NotFoundError
 from chassis.ports.identity import Principal
 from chassis.runs.question import QuestionPendingError, passes_over
-from chassis.runs.tables import Run, Thread
+from chassis.runs.tables import Run, Thread, threads
 
 MultitaskStrategy = Literal["enqueue", "reject", "interrupt"]
+
+
+def _busy() -> CTE:
+    """Build the statement that has a run's thread be there, and busy."""
+    thread = upsert(threads).values(
+        thread_id=bindparam("thread", type_=Uuid),
+        status="busy",
+        tenant_id=bindparam("tenant"),
+        owner_id=bindparam("owner"),
+    )
+    changed = {"status": thread.excluded.status, "updated_at": func.now()}
+    return thread.on_conflict_do_update(index_elements=[threads.c.thread_id], set_=changed).cte("busy")
+
+
+BUSY = _busy()
 
 
 class ThreadBusyError(ConflictError):
@@ -45,11 +61,13 @@ async def accept(
     numbered in the order in which they commit. Runs that have to make way are locked before it, in the order of their workers,
     who hold their run's lock when they write the thread.
     """
-    thread = await _thread_for(session, kinds, principal, thread_id, request)
+    thread_id, status = await _thread_for(session, kinds, principal, thread_id, request)
+    if status == "interrupted" and passes_over(request.kwargs, request.multitask_strategy):
+        raise QuestionPendingError
     run = Run(
         job_id=uuid4(),
         kind=AGENT_RUN,
-        thread_id=thread.thread_id,
+        thread_id=thread_id,
         assistant_id=request.assistant_id,
         payload=request.kwargs,
         run_metadata=request.metadata,
@@ -59,11 +77,8 @@ async def accept(
         tenant_id=principal.tenant_id,
         owner_id=principal.subject,
     )
-    if thread.status == "interrupted" and passes_over(run):
-        raise QuestionPendingError
-    await insert(session, principal, run, thread_id=str(thread.thread_id))
-    thread.status = "busy"
-    await session.flush()
+    busy = {"thread": thread_id, "tenant": principal.tenant_id, "owner": principal.subject}
+    await insert(session, principal, run, along=BUSY, values=busy, thread_id=str(thread_id))
     return run
 
 
@@ -79,40 +94,29 @@ def new_thread(principal: Principal, thread_id: UUID, metadata: dict[str, Any]) 
 
 async def _thread_for(
     session: AsyncSession, kinds: Kinds, principal: Principal, thread_id: UUID | None, request: RunRequest
-) -> Thread:
-    """Give the thread, locked, with nothing on it that the run is not to come after."""
+) -> tuple[UUID, str]:
+    """Give the thread, locked where there is one, with nothing on it that the run is not to come after, and its status before."""
     if thread_id is None:
-        thread = _busy_thread(principal, uuid4())
-        session.add(thread)
-        await session.flush()
-        return thread
+        return uuid4(), "idle"
     if request.multitask_strategy == "interrupt":
         await _lock_active(session, principal, thread_id)
-    found = await _lock_thread(session, principal, thread_id)
-    if found is None:
-        return await _create_thread(session, principal, thread_id, request)
+    status = await _lock_thread(session, principal, thread_id)
+    if status is None:
+        await _create_thread(session, principal, thread_id, request)
+        return thread_id, "idle"
     await _make_way(session, kinds, principal, thread_id, request.multitask_strategy)
-    await session.refresh(found, ["status"])  # which who made way has changed
-    return found
+    return thread_id, status
 
 
-def _busy_thread(principal: Principal, thread_id: UUID) -> Thread:
-    thread = new_thread(principal, thread_id, {})
-    thread.status = "busy"
-    return thread
-
-
-async def _create_thread(session: AsyncSession, principal: Principal, thread_id: UUID, request: RunRequest) -> Thread:
+async def _create_thread(session: AsyncSession, principal: Principal, thread_id: UUID, request: RunRequest) -> None:
     if not request.create_thread:
         message = f"There is no thread {thread_id}, or you may not see it."
         raise NotFoundError(message)
-    thread = _busy_thread(principal, thread_id)
-    session.add(thread)
+    session.add(new_thread(principal, thread_id, {}))
     try:
         await session.flush()
     except IntegrityError as error:  # somebody else's thread has this id
         raise NotFoundError from error
-    return thread
 
 
 async def _make_way(
@@ -133,8 +137,8 @@ async def _lock_active(session: AsyncSession, principal: Principal, thread_id: U
     await session.execute(active.order_by(Run.sequence).with_for_update())
 
 
-async def _lock_thread(session: AsyncSession, principal: Principal, thread_id: UUID) -> Thread | None:
-    statement = select(Thread).where(
+async def _lock_thread(session: AsyncSession, principal: Principal, thread_id: UUID) -> str | None:
+    statement = select(Thread.status).where(
         Thread.thread_id == thread_id, Thread.tenant_id == principal.tenant_id, Thread.owner_id == principal.subject
     )
     return await session.scalar(statement.with_for_update())

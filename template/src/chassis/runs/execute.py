@@ -1,8 +1,9 @@
 """Executing one leased run: the graph's steps become events and a projection; its end becomes a status."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
@@ -36,7 +37,21 @@ RequireStored = Callable[[str, str], Awaitable[None]]
 """`Checkpoints.require`: raises unless a thread's checkpoint, or a later one, is in the state store."""
 
 
-LEASED = select(Run, Thread.stored_checkpoint_id).join(Thread).where(Run.job_id == bindparam("job"))
+class Leased(NamedTuple):
+    """What a run has that other jobs have not, and the last checkpoint of its thread that was stored."""
+
+    thread_id: UUID
+    assistant_id: UUID
+    metadata: dict[str, Any]
+    multitask_strategy: str
+    stored: str | None
+
+
+LEASED = (
+    select(Run.thread_id, Run.assistant_id, Run.run_metadata, Run.multitask_strategy, Thread.stored_checkpoint_id)
+    .join(Thread)
+    .where(Run.job_id == bindparam("job"))
+)
 
 
 class GraphRunner:
@@ -83,18 +98,18 @@ class RunExecution:
         """Stream the graph from its input, or from where an earlier attempt left it, to its end or an interrupt."""
         runner, lease = self._runner, self._lease
         async with single_statement(runner.sessions) as session:
-            run, stored = (await session.execute(LEASED, {"job": lease.job_id})).one()
+            run = Leased(*(await session.execute(LEASED, {"job": lease.job_id})).one())
             begun = EMPTY if lease.first else await extent(session, lease.job_id)
         log = self._log = RunLog(
             runner.sessions, runner.live_events, lease, run.thread_id, begun, runner.settings.log_bytes
         )
         # Where nothing is streamed nobody waits to see it begin, and a short run needs no batch of its own for it.
-        within = FLUSH_SECONDS if run.payload["stream_mode"] else PROJECT_SECONDS
+        within = FLUSH_SECONDS if lease.payload["stream_mode"] else PROJECT_SECONDS
         log.add("metadata", {"run_id": str(lease.job_id), "attempt": lease.attempt}, within)
-        if stored is not None:  # else an emptied store would look like a thread that has just begun
-            await runner.require_stored(str(run.thread_id), stored)
+        if run.stored is not None:  # else an emptied store would look like a thread that has just begun
+            await runner.require_stored(str(run.thread_id), run.stored)
         try:
-            state = await self._stream(run, log, never_run=lease.first and stored is None)
+            state = await self._stream(run, log, never_run=lease.first and run.stored is None)
         except GraphDrained:
             raise DrainedError from None
         log.project(state)
@@ -118,23 +133,23 @@ class RunExecution:
         """Say what a caller may know: our own errors in their words, of others the kind and where to look."""
         return describe(error)
 
-    async def _stream(self, run: Run, log: RunLog, *, never_run: bool) -> StateProjection:
-        graph, runner = self._runner.graph, self._runner
+    async def _stream(self, run: Leased, log: RunLog, *, never_run: bool) -> StateProjection:
+        graph, runner, lease = self._runner.graph, self._runner, self._lease
         config = self._config(run)
         begun = False
         if not never_run:
             state = await graph.aget_state(config)
-            begun = (state.metadata or {}).get("run_id") == str(run.job_id)
+            begun = (state.metadata or {}).get("run_id") == str(lease.job_id)
             if begun and not unfinished(state):
                 return projection_of(state)
-            if not begun and state.interrupts and passes_over(run):
-                await self._require_no_question(run)
-        requested = run.payload["stream_mode"]
+            if not begun and state.interrupts and passes_over(lease.payload, run.multitask_strategy):
+                await self._require_no_question(run.thread_id)
+        requested = lease.payload["stream_mode"]
         translator = StreamTranslator(requested)
         stream: AsyncIterator[Any] = graph.astream(
-            None if begun else graph_input_of(run),
+            None if begun else graph_input_of(lease.payload),
             config,
-            context=RunContext(self._lease, run.thread_id, runner.sessions, runner.spool),
+            context=RunContext(lease, run.thread_id, runner.sessions, runner.spool),
             stream_mode=langgraph_modes(requested),
             durability="sync",
             control=self._control,
@@ -152,17 +167,17 @@ class RunExecution:
             )  # which alone knows the interrupts that a run ended with
         return replace(last, stored_checkpoint_id=last.checkpoint_id)  # what was streamed to the end is stored
 
-    async def _require_no_question(self, run: Run) -> None:
+    async def _require_no_question(self, thread_id: UUID) -> None:
         """Refuse a run that was accepted while another ran, which then ended with a question."""
         async with single_statement(self._runner.sessions) as session:
-            if await session.scalar(last_status(run.thread_id)) == "interrupted":
+            if await session.scalar(last_status(thread_id)) == "interrupted":
                 raise QuestionPendingError
 
-    def _config(self, run: Run) -> RunnableConfig:
-        given = run.payload.get("config") or {}
+    def _config(self, run: Leased) -> RunnableConfig:
+        given = self._lease.payload.get("config") or {}
         return {
             "configurable": {"thread_id": str(run.thread_id)},
-            "metadata": {**run.run_metadata, "run_id": str(run.job_id), "assistant_id": str(run.assistant_id)},
+            "metadata": {**run.metadata, "run_id": str(self._lease.job_id), "assistant_id": str(run.assistant_id)},
             "recursion_limit": min(given.get("recursion_limit", 10_000), self._runner.settings.recursion_limit),
             "tags": given.get("tags", []),
             "callbacks": [self._steps],
@@ -177,12 +192,12 @@ def unfinished(state: StateSnapshot) -> bool:
     return bool(state.tasks)
 
 
-def graph_input_of(run: Run) -> Any:
+def graph_input_of(payload: Mapping[str, Any]) -> Any:
     """Give what the graph is started with: a command (such as the answer to an interrupt), or the input."""
-    command = run.payload.get("command")
+    command = payload.get("command")
     if command:
         return Command(resume=command.get("resume"), update=command.get("update"), goto=command.get("goto") or ())
-    return run.payload.get("input")
+    return payload.get("input")
 
 
 def projection_of(snapshot: StateSnapshot) -> StateProjection:

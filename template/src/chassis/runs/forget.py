@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.jobs.accept import insert
+from chassis.jobs.insert import insert
 from chassis.jobs.tables import Job
 from chassis.ports.identity import Principal
 

@@ -16,8 +16,8 @@ from tests.support.isolation import isolated_environment
 from chassis.audit.tables import AuditEvent
 from chassis.container import Container
 from chassis.dev.environment import DATABASE_URL
-from chassis.jobs.accept import insert
 from chassis.jobs.finish import finish
+from chassis.jobs.insert import insert
 from chassis.jobs.tables import Job, JobStatus
 from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept

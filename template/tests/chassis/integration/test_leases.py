@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
 
+from chassis.audit.record import record
+from chassis.audit.tables import AuditEvent
 from chassis.container import Container
-from chassis.jobs.accept import TRACE_CONTEXT
 from chassis.jobs.desk import Desk
 from chassis.jobs.finish import finish
 from chassis.jobs.keeper import LeaseKeeper
 from chassis.jobs.lease import Lease, claim, fenced
-from chassis.jobs.outbox import announce, announce_stale
+from chassis.jobs.outbox import TRACE_CONTEXT, announce, announce_stale
 from chassis.jobs.release import release, retry_later
 from chassis.jobs.sweep import sweep
 from chassis.jobs.tables import ACTIVE, AGENT_RUN, OutboxEntry
@@ -27,7 +28,7 @@ from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.context import RunContext
 from chassis.runs.events import APPEND_NEXT, told_next
-from chassis.runs.tables import Run, RunEvent, ToolReceipt
+from chassis.runs.tables import Run, RunEvent, Thread, ToolReceipt
 from chassis.wiring import open_container
 
 pytestmark = pytest.mark.slow
@@ -123,6 +124,16 @@ async def test_accepting_writes_the_run_its_outbox_entry_and_the_caller(containe
     assert (entry.caller, entry.trace_context) == (PRINCIPAL.to_json(), {"traceparent": "00-x"})
 
 
+async def test_what_was_recorded_before_a_job_comes_before_it_in_the_audit_log(container: Container) -> None:
+    request = RunRequest(container.agent.assistant_id, {"stream_mode": []}, {})
+    async with container.sessions.begin() as session:
+        record(session, PRINCIPAL, "ticket.updated", "ticket/T-1")
+        await accept(session, container.kinds, PRINCIPAL, None, request)
+    async with container.sessions() as session:
+        last = await session.scalars(select(AuditEvent.action).order_by(AuditEvent.event_id.desc()).limit(2))
+        assert list(last) == ["run.accepted", "ticket.updated"]
+
+
 async def test_two_workers_never_claim_the_same_run(container: Container) -> None:
     runs = {(await accepted(container)).run_id for _ in range(20)}
     claims = await asyncio.gather(*(claim_all(container, 5, worker=f"w{n}") for n in range(8)))
@@ -139,6 +150,19 @@ async def test_a_thread_has_one_running_run_at_a_time(container: Container) -> N
     async with container.sessions.begin() as session:
         await finish(session, container.kinds, first.run_id, "success")
     assert [lease.job_id for lease in await claim_all(container)] == [second.run_id]
+
+
+async def test_a_thread_waits_for_a_person_also_when_its_run_was_retried(container: Container) -> None:
+    run = await accepted(container)
+    lease = await claimed(container)
+    async with fenced(container.sessions, lease, exclusive=True) as session:
+        await retry_later(session, lease, {"error": "UnavailableError", "message": "The model is down."})
+    async with container.sessions.begin() as session:
+        await session.execute(update(Run).where(Run.run_id == run.run_id).values(due_at=func.now()))
+    async with fenced(container.sessions, await claimed(container), exclusive=True) as session:
+        await finish(session, container.kinds, run.run_id, "interrupted")
+    async with container.sessions() as session:
+        assert (await session.get_one(Thread, run.thread_id)).status == "interrupted"
 
 
 async def test_an_expired_run_is_taken_over_and_the_old_worker_can_write_nothing(container: Container) -> None:
