@@ -136,7 +136,8 @@ class CeleryQueue:
         # With the caller's context, so that what the client sends belongs to the caller's trace.
         asking = asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, function, *given)
         try:
-            return await asyncio.wait_for(asking, TIMEOUT_SECONDS)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await asking
         except self._errors as error:
             raise UnavailableError from error
 

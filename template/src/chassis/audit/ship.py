@@ -124,4 +124,5 @@ async def read_position(connection: AsyncConnection, name: str) -> Position:
 async def rest(seconds: float, stop: asyncio.Event) -> None:
     """Sleep, or wake at once when `stop` is set."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

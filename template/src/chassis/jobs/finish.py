@@ -1,9 +1,10 @@
-"""Ending a job: its status and all that depends on it in one transaction."""
+"""Ending a job: its status, its audit event and all that depends on it in one statement."""
 
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, update
+from sqlalchemy import CTE, Executable, Table, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -12,26 +13,7 @@ from chassis.jobs.kinds import Kinds, kind_of
 from chassis.jobs.tables import AGENT_RUN, Job, JobStatus
 from chassis.ports.identity import Principal
 
-jobs = cast("Table", Job.__table__)
-FINISH = (
-    update(jobs)
-    .where(jobs.c.run_id == bindparam("job"))
-    .values(
-        status=bindparam("status"),
-        result=bindparam("result"),
-        error=bindparam("error"),
-        worker_id=None,
-        lease_expires_at=None,
-        ended_at=func.now(),
-    )
-    .returning(
-        *(
-            jobs.c[name]
-            for name in ("status", "result", "error", "worker_id", "lease_expires_at", "ended_at", "updated_at")
-        )
-    )
-    .add_cte(RECORD.cte("recorded"))
-)
+CHANGED = ("status", "result", "error", "worker_id", "lease_expires_at", "ended_at", "updated_at")
 
 
 async def finish(
@@ -46,14 +28,35 @@ async def finish(
     """Set the final status, in the caller's transaction, which holds the job's lock."""
     job = await session.get_one(Job, job_id)
     await session.flush()
+    along, more = kind_of(kinds, job).ending(job, status, error) or (None, {})
     event = recorded(
         session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status
     )
-    ended = await session.execute(FINISH, {"job": job_id, "status": status, "result": result, "error": error, **event})
-    for name, value in ended.mappings().one().items():
+    values = {"job": job_id, "status": status, "result": result, "error": error, **event, **more}
+    for name, value in (await session.execute(_finishing(along), values)).mappings().one().items():
         set_committed_value(job, name, value)
-    await kind_of(kinds, job).ended(session, job)
     return job
+
+
+@cache
+def _finishing(along: CTE | None) -> Executable:
+    """Build the statement, once; it returns what it has changed."""
+    jobs = cast("Table", Job.__table__)
+    statement = (
+        update(jobs)
+        .where(jobs.c.run_id == bindparam("job"))
+        .values(
+            status=bindparam("status"),
+            result=bindparam("result"),
+            error=bindparam("error"),
+            worker_id=None,
+            lease_expires_at=None,
+            ended_at=func.now(),
+        )
+        .returning(*(jobs.c[name] for name in CHANGED))
+        .add_cte(RECORD.cte("recorded"))
+    )
+    return statement if along is None else statement.add_cte(along)
 
 
 def action_of(job: Job, verb: str) -> str:

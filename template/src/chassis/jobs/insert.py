@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from chassis.audit.record import RECORD, recorded
 from chassis.jobs.changes import note_accepted
 from chassis.jobs.finish import action_of, resource_of
+from chassis.jobs.kinds import Along
 from chassis.jobs.outbox import ANNOUNCE, announced
 from chassis.jobs.tables import Job
 from chassis.ports.identity import Principal
@@ -22,21 +23,21 @@ async def insert(
     principal: Principal,
     job: Job,
     *,
-    along: CTE | None = None,
-    values: dict[str, Any] | None = None,
+    along: Along | None = None,
     **details: Any,
 ) -> None:
     """Insert any kind of job, which the session then has; once the transaction has committed, it can be announced.
 
-    along: what else is written in the same statement, with its `values`.
+    along: what else is written with it.
     details: of the audit event.
     """
     await session.flush()
     given = {key: value for key, value in vars(job).items() if key in _columns(type(job))}
-    statement, generated = _inserting(type(job), tuple(sorted(given)), along)
+    also, values = along or (None, {})
+    statement, generated = _inserting(type(job), tuple(sorted(given)), also)
     event = recorded(session, principal, action_of(job, "accepted"), resource_of(job), **details)
     columns = {f"job_{key}": value for key, value in given.items()}
-    rows = await session.execute(statement, {**columns, **event, **announced(session, job), **(values or {})})
+    rows = await session.execute(statement, {**columns, **event, **announced(session, job), **values})
     for key, value in zip(generated, rows.one(), strict=True):
         set_committed_value(job, key, value)
     make_transient_to_detached(

@@ -1,18 +1,22 @@
 """What differs between the kinds of jobs, as every process knows it, since also the API and the sweeper end jobs."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
+from sqlalchemy import CTE
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.jobs.tables import Job
+from chassis.jobs.tables import Job, JobStatus
+
+Along = tuple[CTE, dict[str, Any]]
+"""What is written in the same statement as something else, and its values."""
 
 
 class JobKind(Protocol):
     """Takes part in the transactions that change a job's status."""
 
-    async def ended(self, session: AsyncSession, job: Job) -> None:
-        """Write what else changes when a job of this kind has ended."""
+    def ending(self, job: Job, status: JobStatus, error: dict[str, Any] | None) -> Along | None:
+        """Give what else changes when a job of this kind ends so."""
         ...
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:
@@ -27,8 +31,9 @@ Kinds = Mapping[str, JobKind]
 class TaskKind:
     """A background task: its row is all there is."""
 
-    async def ended(self, session: AsyncSession, job: Job) -> None:
-        """Write nothing else."""
+    def ending(self, job: Job, status: JobStatus, error: dict[str, Any] | None) -> Along | None:
+        """Change nothing else."""
+        return None
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:
         """Write nothing else."""

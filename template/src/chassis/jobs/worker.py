@@ -72,7 +72,8 @@ class Worker:
                     self._wake.clear()
                     if not await self._start_due():
                         with suppress(TimeoutError):
-                            await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
+                            async with asyncio.timeout(self._settings.poll_seconds):
+                                await self._wake.wait()
                 for _, attempt in self._active.values():  # at once: a broker's client takes its time to say goodbye
                     attempt.drain()
         finally:

@@ -78,7 +78,7 @@ async def accept(
         owner_id=principal.subject,
     )
     busy = {"thread": thread_id, "tenant": principal.tenant_id, "owner": principal.subject}
-    await insert(session, principal, run, along=BUSY, values=busy, thread_id=str(thread_id))
+    await insert(session, principal, run, along=(BUSY, busy), thread_id=str(thread_id))
     return run
 
 

@@ -102,7 +102,6 @@ class EventFeed:
         loop = asyncio.get_running_loop()
         poll_at = loop.time() + POLL_SECONDS
         while True:
-            # No wait_for: until Python 3.12 it loses a cancellation that comes together with what it waits for.
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(poll_at):
                     await self._wake.wait()

@@ -1,16 +1,17 @@
 """What else changes when a run of the agent ends, or begins again: its log, and its thread."""
 
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Update, Uuid, bindparam, case, delete, exists, func, select, update
+from sqlalchemy import CTE, Boolean, Text, Uuid, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import json
+from chassis.jobs.kinds import Along
 from chassis.jobs.tables import ACTIVE, Job, JobStatus
 from chassis.ports.errors import ConflictError
 from chassis.ports.identity import Principal
 from chassis.runs.events import APPEND_NEXT, END, ERROR, told_next
-from chassis.runs.question import last_status
+from chassis.runs.question import WENT_ON, went_on
 from chassis.runs.tables import Run, RunEvent, Thread, ThreadStatus, threads
 
 THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
@@ -23,16 +24,21 @@ THREAD_STATUS: dict[JobStatus, ThreadStatus] = {
 }
 
 
-def _ended() -> Update:
-    """Build the statement that ends a run's log and sets its thread's status."""
+def _ended() -> CTE:
+    """Build the statement that ends a run's log and sets its thread's status, while the run's own row is being changed."""
     thread = bindparam("thread", type_=Uuid)
-    others = exists().where(Run.thread_id == thread, Run.status.in_(ACTIVE), Run.job_id != bindparam("run", type_=Uuid))
-    last = case(THREAD_STATUS, value=last_status(thread).scalar_subquery(), else_="idle")
-    status = case((others, "busy"), else_=last)
-    told = APPEND_NEXT.columns().cte("told")
-    return (
-        update(threads).where(threads.c.thread_id == thread).values(status=status, updated_at=func.now()).add_cte(told)
+    this = Run.job_id == bindparam("run", type_=Uuid)
+    others = exists().where(Run.thread_id == thread, Run.status.in_(ACTIVE), ~this)
+    last = (
+        select(case((this, bindparam("ended_as", type_=Text)), else_=Run.status))
+        .where(Run.thread_id == thread, or_(and_(this, bindparam("went_on", type_=Boolean)), and_(~this, WENT_ON)))
+        .order_by(Run.sequence.desc())
+        .limit(1)
     )
+    status = case((others, "busy"), else_=case(THREAD_STATUS, value=last.scalar_subquery(), else_="idle"))
+    told = APPEND_NEXT.columns().cte("told")
+    ended = update(threads).where(threads.c.thread_id == thread).values(status=status, updated_at=func.now())
+    return ended.add_cte(told).cte("ended")
 
 
 ENDED = _ended()
@@ -45,13 +51,13 @@ class ThreadMovedOnError(ConflictError):
 class RunKind:
     """The agent's runs."""
 
-    async def ended(self, session: AsyncSession, job: Job) -> None:
+    def ending(self, job: Job, status: JobStatus, error: dict[str, Any] | None) -> Along:
         """End the log, and set the thread's status; it stays busy while further runs wait on it."""
         run = cast("Run", job)
         owner = Principal.from_json(run.caller)
-        reason = [(ERROR, json.dumps(run.error))] if run.error else []
+        reason = [(ERROR, json.dumps(error))] if error else []
         told = told_next(run.job_id, owner, *reason, (END, "null"))
-        await session.execute(ENDED, {"thread": run.thread_id, **told})
+        return ENDED, {"thread": run.thread_id, "ended_as": status, "went_on": went_on(run, error), **told}
 
     async def renewed(self, session: AsyncSession, job: Job) -> None:
         """Take the end out of the log, so that it can be followed on; the thread is busy again."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from chassis.jobs.tables import ACTIVE
 from chassis.ports.errors import ConflictError
@@ -20,18 +20,20 @@ def passes_over(payload: Mapping[str, Any], multitask_strategy: str) -> bool:
     return not payload.get("command") and multitask_strategy != "interrupt"
 
 
-def last_status(thread_id: UUID | BindParameter[UUID]) -> Select[str]:
-    """Ask how the thread's last run ended that went on with it: neither refused over a question, nor ended unbegun."""
+WENT_ON = and_(
+    Run.status.not_in(ACTIVE),
+    Run.started_at.is_not(None),
     # Rows of earlier releases have JSON's null where there is no error, too, which is not NULL.
-    reason = func.coalesce(Run.error["error"].astext, "")
-    return (
-        select(Run.status)
-        .where(
-            Run.thread_id == thread_id,
-            Run.status.not_in(ACTIVE),
-            Run.started_at.is_not(None),
-            reason != QuestionPendingError.__name__,
-        )
-        .order_by(Run.sequence.desc())
-        .limit(1)
-    )
+    func.coalesce(Run.error["error"].astext, "") != QuestionPendingError.__name__,
+)
+"""Whether a run went on with its thread, and has ended: it was neither refused over a question, nor ended unbegun."""
+
+
+def went_on(run: Run, error: Mapping[str, Any] | None) -> bool:
+    """Say the same of a run that is ending, with its error."""
+    return run.started_at is not None and (error or {}).get("error") != QuestionPendingError.__name__
+
+
+def last_status(thread_id: UUID) -> Select[str]:
+    """Ask how the thread's last run ended that went on with it."""
+    return select(Run.status).where(Run.thread_id == thread_id, WENT_ON).order_by(Run.sequence.desc()).limit(1)

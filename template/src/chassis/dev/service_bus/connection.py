@@ -75,7 +75,8 @@ class Connection:
 
     async def _frames(self) -> None:
         while True:
-            channel, code, fields = await asyncio.wait_for(wire.read_frame(self._reader), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                channel, code, fields = await wire.read_frame(self._reader)
             if code == wire.OPEN:
                 idle = IDLE_SECONDS * 1000
                 self._say(0, p.OpenFrame("stand-in", None, wire.MAX_FRAME, 255, idle, None, None, None, None, None))
