@@ -40,9 +40,7 @@ async def insert(
     rows = await session.execute(statement, {**columns, **event, **announced(session, job), **values})
     for key, value in zip(generated, rows.one(), strict=True):
         set_committed_value(job, key, value)
-    make_transient_to_detached(
-        job
-    )  # as it is after a flush, which would take a statement, and a round trip, for each row
+    make_transient_to_detached(job)  # and so as after a flush, which would have taken a statement for each row
     session.add(job)
     note_accepted(session, job)
 
