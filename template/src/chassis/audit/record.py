@@ -34,7 +34,7 @@ def record(
 
 
 def recorded(session: AsyncSession, principal: Principal, action: str, resource: str, **details: Any) -> dict[str, Any]:
-    """Give the values of `RECORD` for something that succeeded; flush the session first, since events have an order."""
+    """Give the values of `RECORD` for something that succeeded. The session flushes what was recorded before: events have an order."""
     event = _event(session, principal, action, resource, "success", details)
     return {f"event_{name}": value for name, value in event.items()}
 

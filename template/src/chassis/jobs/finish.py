@@ -27,7 +27,6 @@ async def finish(
 ) -> Job:
     """Set the final status, in the caller's transaction, which holds the job's lock."""
     job = await session.get_one(Job, job_id)
-    await session.flush()
     along, more = kind_of(kinds, job).ending(job, status, error) or (None, {})
     event = recorded(
         session, Principal.from_json(job.caller), action_of(job, "finished"), resource_of(job), status=status

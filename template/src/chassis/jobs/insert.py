@@ -31,7 +31,6 @@ async def insert(
     along: what else is written with it.
     details: of the audit event.
     """
-    await session.flush()
     given = {key: value for key, value in vars(job).items() if key in _columns(type(job))}
     also, values = along or (None, {})
     statement, generated = _inserting(type(job), tuple(sorted(given)), also)

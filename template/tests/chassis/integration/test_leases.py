@@ -28,6 +28,7 @@ from chassis.ports.identity import Principal
 from chassis.runs.accept import RunRequest, accept
 from chassis.runs.context import RunContext
 from chassis.runs.events import APPEND_NEXT, told_next
+from chassis.runs.question import QuestionPendingError
 from chassis.runs.tables import Run, RunEvent, Thread, ToolReceipt
 from chassis.wiring import open_container
 
@@ -154,6 +155,7 @@ async def test_a_thread_has_one_running_run_at_a_time(container: Container) -> N
 
 async def test_a_thread_waits_for_a_person_also_when_its_run_was_retried(container: Container) -> None:
     run = await accepted(container)
+    late = await accepted(container, run.thread_id)
     lease = await claimed(container)
     async with fenced(container.sessions, lease, exclusive=True) as session:
         await retry_later(session, lease, {"error": "UnavailableError", "message": "The model is down."})
@@ -161,6 +163,9 @@ async def test_a_thread_waits_for_a_person_also_when_its_run_was_retried(contain
         await session.execute(update(Run).where(Run.run_id == run.run_id).values(due_at=func.now()))
     async with fenced(container.sessions, await claimed(container), exclusive=True) as session:
         await finish(session, container.kinds, run.run_id, "interrupted")
+    async with fenced(container.sessions, await claimed(container), exclusive=True) as session:
+        refused = {"error": QuestionPendingError.__name__, "message": "The agent waits for an answer."}
+        await finish(session, container.kinds, late.run_id, "error", error=refused)
     async with container.sessions() as session:
         assert (await session.get_one(Thread, run.thread_id)).status == "interrupted"
 
