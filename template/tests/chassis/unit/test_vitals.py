@@ -64,11 +64,12 @@ async def test_a_hundred_probes_are_one_look_and_the_next_second_is_another(monk
 
 
 async def test_one_that_hangs_is_answered_for_within_a_second_and_not_asked_again_meanwhile() -> None:
+    assert module.BOUND_SECONDS < 1
     hanging = Dependency(takes=60)
     vitals = begun(database=hanging)
     started = time.monotonic()
     assert not (await vitals.readiness()).ready
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 20, "a busy machine is slow, but the dependency takes a minute"
     vitals.begin(Checks(needed={"database": hanging.check}))  # as after FRESH_SECONDS
     assert not (await vitals.readiness()).ready
     assert hanging.asked == 1
