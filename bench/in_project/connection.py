@@ -28,6 +28,10 @@ class Connection:
         head = f"{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer dev:{TENANT}:ada:admin\r\n"
         more = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         self._writer.write((head + more).encode() + body)
+        async with asyncio.timeout(60):
+            return await self._answer()
+
+    async def _answer(self) -> bytes:
         answer = await self._reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 200"), answer
         length = re.search(rb"\r\ncontent-length: *(\d+)", answer.lower())

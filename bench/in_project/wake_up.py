@@ -116,7 +116,8 @@ async def messages(container: Container) -> float:
         heard = 0
         started = time.perf_counter()
         await asyncio.gather(*(slotted() for _ in range(MANY)))
-        await asyncio.wait_for(done.wait(), 60)
+        async with asyncio.timeout(60):
+            await done.wait()
         return MANY / (time.perf_counter() - started)
 
 

@@ -24,8 +24,8 @@ class Base(DeclarativeBase):
         str: Text(),
         int: BigInteger(),
         dt.datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB(none_as_null=True),
-        list[Any]: JSONB(none_as_null=True),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
     }
 
     tenant_id: Mapped[str] = mapped_column(sort_order=90)

@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CTE, Executable, Table, bindparam, func, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -46,8 +47,8 @@ def _finishing(along: CTE | None) -> Executable:
         .where(jobs.c.run_id == bindparam("job"))
         .values(
             status=bindparam("status"),
-            result=bindparam("result"),
-            error=bindparam("error"),
+            result=bindparam("result", type_=JSONB(none_as_null=True)),
+            error=bindparam("error", type_=JSONB(none_as_null=True)),
             worker_id=None,
             lease_expires_at=None,
             ended_at=func.now(),

@@ -23,7 +23,7 @@ def passes_over(payload: Mapping[str, Any], multitask_strategy: str) -> bool:
 WENT_ON = and_(
     Run.status.not_in(ACTIVE),
     Run.started_at.is_not(None),
-    # Rows of earlier releases have JSON's null where there is no error, too, which is not NULL.
+    # An error that was taken back, and some of earlier releases, is JSON's null, which is not NULL.
     func.coalesce(Run.error["error"].astext, "") != QuestionPendingError.__name__,
 )
 """Whether a run went on with its thread, and has ended: it was neither refused over a question, nor ended unbegun."""
