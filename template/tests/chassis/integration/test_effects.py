@@ -131,6 +131,16 @@ async def test_a_call_that_is_answered_is_made_once(context: RunContext) -> None
     assert (receipt.state, receipt.result) == ("done", {"number": 1})
 
 
+async def test_a_call_that_answers_nothing_is_made_once_too(context: RunContext) -> None:
+    made: list[str] = []
+
+    async def act(key: str) -> Any:
+        made.append(key)  # and returns nothing, whatever its annotation asks for
+
+    results = [await context.once_remote("pay", "call", act, unknown=SameKey()) for _ in range(3)]
+    assert (results, len(made)) == ([None] * 3, 1)
+
+
 async def test_the_key_is_the_calls_own(context: RunContext) -> None:
     service = Service(["does not answer"])
     await context.once_remote("pay", "one", service.act_once_a_key, unknown=SameKey())
