@@ -137,7 +137,7 @@ async def test_a_call_that_answers_nothing_is_made_once_too(context: RunContext)
     async def act(key: str) -> Any:
         made.append(key)  # and returns nothing, whatever its annotation asks for
 
-    results = [await context.once_remote("pay", "call", act, unknown=SameKey()) for _ in range(3)]
+    results: list[Any] = [await context.once_remote("pay", "call", act, unknown=SameKey()) for _ in range(3)]
     assert (results, len(made)) == ([None] * 3, 1)
 
 
