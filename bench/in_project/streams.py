@@ -24,7 +24,7 @@ from chassis.dev.environment import development_environment
 from chassis.dev.services import free_port
 from chassis.jobs.tables import AGENT_RUN, Job
 from chassis.ports.identity import Principal
-from chassis.runs.events import Event, append
+from chassis.runs.events import APPEND_NEXT, told_next
 from chassis.runs.tables import Thread
 from chassis.settings_loader import load_settings
 from chassis.wiring import load_agent, open_container
@@ -110,7 +110,7 @@ async def written(container: Any, streams: Sequence[Stream]) -> None:
     async def writer() -> None:
         for stream in left:
             async with container.sessions.begin() as session:
-                await append(session, stream.run_id, CALLER, [Event(1, "custom", '{"step":1}')])
+                await session.execute(APPEND_NEXT, told_next(stream.run_id, CALLER, ("custom", '{"step":1}')))
             stream.written_at = time.perf_counter()
             await container.live_events.notify(stream.run_id)
 

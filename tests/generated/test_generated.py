@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.copier_cli import commit_all
+from tests.copier_cli import ROOT, commit_all
 from tests.copier_yml import offered, questions, suites
 from tests.generated.project import heed_interrupts, installed, make, must, open_folder
 
@@ -165,6 +165,25 @@ def test_a_migration_is_written_for_a_changed_table(generated: Path) -> None:
         models.write_text(before)
     assert text.count('"ticket"') == 2
     assert "colour" in text
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "bench/in_project").glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_finds_what_it_measures(generated: Path, script: Path) -> None:
+    """Nothing else looks at the benchmarks when a name in the project changes; here they are imported, not run."""
+    code = f"import runpy; runpy.run_path({str(script)!r}, run_name='imported')"
+    path = os.pathsep.join([str(generated), str(generated / "src"), str(script.parent)])
+    python = str(generated / ".venv/bin/python")
+    must(
+        subprocess.run(
+            [python, "-c", code],
+            cwd=generated,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    )
 
 
 def test_what_its_ci_looks_for_is_not_in_it(generated: Path) -> None:
