@@ -21,7 +21,7 @@ import pytest
 
 from tests.copier_cli import ROOT, commit_all
 from tests.copier_yml import offered, questions, suites
-from tests.generated.project import heed_interrupts, installed, make, must, open_folder
+from tests.generated.project import heed_interrupts, installed, make, must, open_folder, user_environment
 
 pytestmark = pytest.mark.slow
 
@@ -177,7 +177,7 @@ def test_a_benchmark_finds_what_it_measures(generated: Path, script: Path) -> No
         subprocess.run(
             [python, "-c", code],
             cwd=generated,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**user_environment(), "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,

@@ -18,7 +18,7 @@ ENDED = "_ended_jobs"
 
 
 def note_accepted(session: AsyncSession, job: Job) -> None:
-    """Note that workers have to hear of this job."""
+    """Note that workers have to hear of this job, and count it."""
     session.info.setdefault(ACCEPTED, []).append(job.job_id)
     JOBS_ACCEPTED.add(1, {"kind": kind_label(job.kind)})
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.jobs.lease import jobs
-from chassis.jobs.tables import Job, JobStatus
+from chassis.jobs.tables import Job, JobStatus, jobs
 from chassis.ports.errors import NotFoundError
 
 

@@ -1,17 +1,17 @@
 """Ending a job: its status, its audit event and all that depends on it in one statement."""
 
 from functools import cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Executable, Table, bindparam, func, update
+from sqlalchemy import CTE, Executable, bindparam, func, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis.audit.record import RECORD, recorded
 from chassis.jobs.kinds import Kinds, kind_of
-from chassis.jobs.tables import AGENT_RUN, Job, JobStatus
+from chassis.jobs.tables import AGENT_RUN, Job, JobStatus, jobs
 from chassis.ports.identity import Principal
 
 CHANGED = ("status", "result", "error", "worker_id", "lease_expires_at", "ended_at", "updated_at")
@@ -41,7 +41,6 @@ async def finish(
 @cache
 def _finishing(along: CTE | None) -> Executable:
     """Build the statement, once; it returns what it has changed."""
-    jobs = cast("Table", Job.__table__)
     statement = (
         update(jobs)
         .where(jobs.c.run_id == bindparam("job"))

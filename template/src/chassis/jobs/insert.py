@@ -1,9 +1,9 @@
-"""Inserting a job with all that belongs to it, its audit event and its outbox entry: one statement, so none without the others."""
+"""Inserting a job with all that belongs to it, its audit event and its outbox entry, in one statement."""
 
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CTE, Column, Executable, Table, bindparam, inspect
+from sqlalchemy import CTE, Column, Executable, bindparam, inspect
 from sqlalchemy import insert as insert_into
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
@@ -14,7 +14,7 @@ from chassis.jobs.changes import note_accepted
 from chassis.jobs.finish import action_of, resource_of
 from chassis.jobs.kinds import Along
 from chassis.jobs.outbox import ANNOUNCE, announced
-from chassis.jobs.tables import Job
+from chassis.jobs.tables import Job, jobs
 from chassis.ports.identity import Principal
 
 
@@ -56,7 +56,7 @@ def _inserting(kind: type[Job], given: tuple[str, ...], along: CTE | None) -> tu
     columns = _columns(kind)
     generated = tuple(key for key in columns if key not in given)
     statement = (
-        insert_into(cast("Table", Job.__table__))
+        insert_into(jobs)
         .values({columns[key]: bindparam(f"job_{key}", type_=columns[key].type) for key in given})
         .returning(*(columns[key] for key in generated))
         .add_cte(ANNOUNCE.cte("announced"), RECORD.cte("recorded"))

@@ -12,7 +12,8 @@ from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.exc import OperationalError
 
 from chassis.db.engine import Sessions, single_statement
-from chassis.jobs.lease import Lease, jobs
+from chassis.jobs.lease import Lease
+from chassis.jobs.tables import jobs
 from chassis.jobs.transient import TRANSIENT
 
 log = structlog.get_logger()

@@ -5,20 +5,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Interval, RowMapping, Select, Table, bindparam, exists, func, literal, select, update
+from sqlalchemy import Integer, Interval, RowMapping, Select, bindparam, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db.engine import Sessions, single_statement
-from chassis.jobs.tables import ACTIVE, Job, OutboxEntry
+from chassis.jobs.tables import ACTIVE, Job, jobs, outbox
 from chassis.ports.fence import Fence, LeaseLostError
 from chassis.ports.identity import Principal
-
-jobs = cast("Table", Job.__table__)
-outbox = cast("Table", OutboxEntry.__table__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ An entry is settled by the claim of its job, not by the broker's word: only the 
 """
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Table, bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db.engine import Sessions
-from chassis.jobs.tables import Job, OutboxEntry
+from chassis.jobs.tables import Job, OutboxEntry, outbox
 from chassis.ports.errors import UnavailableError
 from chassis.ports.run_queue import RunQueue
 from chassis.telemetry.metrics import PUBLISH_FAILURES
@@ -27,7 +27,7 @@ BATCH = 100
 TRACE_CONTEXT = "trace_context"
 """In a session's `info`, the trace that its jobs belong to."""
 COLUMNS = ("run_id", "caller", "trace_context", "tenant_id", "owner_id")
-ANNOUNCE = insert(cast("Table", OutboxEntry.__table__)).values({name: bindparam(f"entry_{name}") for name in COLUMNS})
+ANNOUNCE = insert(outbox).values({name: bindparam(f"entry_{name}") for name in COLUMNS})
 """Notes that the queue has to be told of a job, which happens after the commit, if need be by the sweeper."""
 
 

@@ -1,10 +1,10 @@
 """Jobs, and the outbox that tells the queue about them."""
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, case, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Table, case, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.db.base import Base
@@ -84,3 +84,7 @@ class OutboxEntry(Base):
     caller: Mapped[dict[str, Any]]
     trace_context: Mapped[dict[str, Any]]
     published_at: Mapped[dt.datetime | None]
+
+
+jobs = cast("Table", Job.__table__)
+outbox = cast("Table", OutboxEntry.__table__)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, event, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.isolation import isolated_settings
 from tests.support.sample_agent import SAMPLE
@@ -123,6 +123,26 @@ async def test_accepting_writes_the_run_its_outbox_entry_and_the_caller(containe
         entry = await session.scalar(select(OutboxEntry).where(OutboxEntry.job_id == run.run_id))
     assert entry is not None
     assert (entry.caller, entry.trace_context) == (PRINCIPAL.to_json(), {"traceparent": "00-x"})
+
+
+async def test_a_run_on_a_new_thread_is_accepted_with_one_statement_and_ended_with_one(container: Container) -> None:
+    engine = container.sessions.kw["bind"].sync_engine
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        run = await accepted(container)
+        assert len(statements) == 1, statements
+        lease = await claimed(container)
+        async with fenced(container.sessions, lease, exclusive=True) as session:
+            statements.clear()
+            await finish(session, container.kinds, run.run_id, "success")
+        assert len(statements) == 1, statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_what_was_recorded_before_a_job_comes_before_it_in_the_audit_log(container: Container) -> None:
